@@ -1,0 +1,66 @@
+"""Numbers back to names, and the names of a query to numbers, from whichever store is read."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from picoevent.read.conditions import Numbers
+from picoevent.read.query import Query
+from picoevent.store.tables import event_type, installation, source
+from picoevent.users import hash_user
+
+
+class Dictionary:
+    """Remember one table of names, row by row as they are asked for; a name keeps its number for ever."""
+
+    def __init__(self, table: Table) -> None:
+        self._name = table.c.name
+        self._number = table.primary_key.columns.values()[0]
+        self._names: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+
+    def name_of(self, connection: Connection, number: int) -> str:
+        """Return the name of a number; `#12` where the store that is read has no row 12 yet."""
+        if number not in self._names:
+            self._remember(connection, self._number == number)
+        return self._names.get(number, f"#{number}")
+
+    def number_of(self, connection: Connection, name: str) -> int | None:
+        """Return the number of a name, or None where nothing has this name."""
+        if name not in self._numbers:
+            self._remember(connection, self._name == name)
+        return self._numbers.get(name)
+
+    def _remember(self, connection: Connection, condition: ColumnElement[bool]) -> None:
+        for number, name in connection.execute(select(self._number, self._name).where(condition)):
+            self._names[number], self._numbers[name] = name, number
+
+
+class NameDirectory:
+    """Resolve what rows and queries name; safe under threads."""
+
+    def __init__(self) -> None:
+        self._event_types = Dictionary(event_type)
+        self._sources = Dictionary(source)
+        self._hash_key: bytes | None = None
+
+    def of_row(self, connection: Connection, event_type_id: int, source_id: int) -> tuple[str, str]:
+        """Return the names of an event type and of a source."""
+        return self._event_types.name_of(connection, event_type_id), self._sources.name_of(connection, source_id)
+
+    def numbers_of(self, connection: Connection, query: Query) -> Numbers | None:
+        """Return a query's names as numbers; None where one names nothing that is stored, so nothing matches."""
+        found = (self._event_types.number_of(connection, name) for name in query.event_types)
+        type_ids = tuple(number for number in found if number is not None)
+        source_id = None if query.source is None else self._sources.number_of(connection, query.source)
+        if (query.event_types and not type_ids) or (query.source is not None and source_id is None):
+            return None
+        return Numbers(type_ids or None, source_id, self._user_number(connection, query.user_id))
+
+    def _user_number(self, connection: Connection, user_id: int | str | None) -> int | None:
+        if not isinstance(user_id, str):
+            return user_id
+        if self._hash_key is None:
+            stored = select(installation.c.value).where(installation.c.name == "user_hash_key")
+            self._hash_key = bytes.fromhex(str(connection.execute(stored).scalar()))
+        return hash_user(user_id, self._hash_key)

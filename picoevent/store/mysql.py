@@ -1,0 +1,220 @@
+"""The store on MySQL 8.0+ and MariaDB 10.6+: connections, sessions, errors by kind, partitions.
+
+What differs between the two servers is the table `FLAVOURS`, and nothing else anywhere.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
+from picoevent.settings import Settings
+from picoevent.store import partitions
+from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted
+from picoevent.store.sql import SqlStore
+
+ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
+"""How long one answer is waited for; the write path waits for the deadline."""
+
+POOL_SIZE = 8
+INIT_LOCK_SECONDS = 60
+PARTITION_TRIES = 50
+PARTITION_PAUSE_SECONDS = 0.1
+SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """The words of one of the two servers."""
+
+    name: str
+    exact_collation: str
+    """Compares bytes, trailing spaces included."""
+    nowait: str
+    """Makes ALTER TABLE fail at once instead of stalling every writer behind an open reader."""
+    limit_reads: str
+    """Ends a statement of the session after so many seconds."""
+
+
+MARIADB = Flavour("MariaDB", "utf8mb4_nopad_bin", "NOWAIT ", "SET SESSION max_statement_time = {seconds}")
+MYSQL = Flavour("MySQL", "utf8mb4_0900_bin", "", "SET SESSION max_execution_time = {milliseconds}")
+
+GONE = {2002, 2003, 2005, 2006, 2013, 2014, 2055, 0, 1053, 1077, 1152, 1158, 1159, 1160, 1161}
+DENIED = {1044, 1045, 1142, 1143, 1227, 1370, 1698}
+NO_SCHEMA = {1049, 1051, 1054, 1146}
+READ_ONLY = {1036, 1290, 1792, 1836}
+NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
+
+
+def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
+    """Return the store of a `mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE` URL."""
+    parsed = make_url(url)
+    if not parsed.database:
+        raise SettingsError("The setting url names no database.", hint="Write mysql+pymysql://USER@HOST/picoevent.")
+    if settings.password and not parsed.password:
+        parsed = parsed.set(password=settings.password)
+    seconds = ANSWER_SECONDS.get(purpose, settings.deadline_ms / 1000)
+    return SqlStore(_open_engine(parsed, settings, seconds, purpose), MySQLBackend(parsed, settings), settings)
+
+
+def _open_engine(url: URL, settings: Settings, seconds: float, purpose: Purpose) -> Engine:
+    deadline = settings.deadline_ms / 1000
+    timeouts = {"connect_timeout": min(deadline, seconds), "read_timeout": seconds, "write_timeout": seconds}
+    engine = create_engine(
+        url.update_query_dict({"charset": "utf8mb4"}),
+        connect_args=timeouts | _tls(settings),
+        isolation_level="READ COMMITTED",
+        pool_size=POOL_SIZE,
+        pool_timeout=deadline,
+        pool_recycle=1800,
+        # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
+        pool_pre_ping=purpose is Purpose.READ,
+    )
+
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
+        _prepare(connection, seconds, limit_reads=purpose is Purpose.READ)
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _tls(settings: Settings) -> dict[str, object]:
+    if not settings.tls_ca:
+        return {}
+    files = {"ssl_ca": settings.tls_ca, "ssl_cert": settings.tls_cert, "ssl_key": settings.tls_key}
+    given: dict[str, object] = {name: path for name, path in files.items() if path}
+    return given | {"ssl_verify_cert": True, "ssl_verify_identity": True}
+
+
+def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # noqa: ANN401  # the driver's own
+    """Set what each session must have, whatever the server's defaults are."""
+    cursor = connection.cursor()
+    lock_wait = max(1, int(seconds))
+    cursor.execute(f"SET SESSION time_zone = '+00:00', sql_mode = '{SQL_MODE}', innodb_lock_wait_timeout = {lock_wait}")
+    if limit_reads:
+        flavour = MARIADB if "MariaDB" in connection.get_server_info() else MYSQL
+        cursor.execute(flavour.limit_reads.format(seconds=seconds, milliseconds=int(seconds * 1000)))
+    cursor.close()
+
+
+def flavour_of(connection: Connection) -> Flavour:
+    """Return the words of the server behind a connection."""
+    return MARIADB if getattr(connection.dialect, "is_mariadb", False) else MYSQL
+
+
+class MySQLBackend:
+    """Implements `picoevent.store.sql.Backend`."""
+
+    dialect = "mysql"
+    initialises_itself = False
+
+    def __init__(self, url: URL, settings: Settings) -> None:
+        self._url = url
+        self._deadline_ms = settings.deadline_ms
+        self.label = f"MySQL at {url.host or 'localhost'}:{url.port or 3306}"
+
+    def translate(self, error: DBAPIError) -> PicoEventError:
+        """Return our kind of error for the driver's; the kinds are by the server's error numbers."""
+        arguments = getattr(error.orig, "args", ())
+        code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
+        said = " ".join(str(argument) for argument in arguments[1:]) or str(error.orig)
+        if code == 1062:  # noqa: PLR2004
+            return DuplicateKey(said)
+        if code in (1213, 1205):
+            return TransactionAborted(f"{self.label} rolled the transaction back ({code}).")
+        if code in NO_SCHEMA:
+            return self._no_schema(code)
+        if code in NOT_SOUND:
+            return StoreCorrupt(f"{self.label} refused a row ({code}: {said}).", hint="Run: picoevent init")
+        return self._unavailable(code, said)
+
+    def _no_schema(self, code: int) -> PicoEventError:
+        if code == 1049:  # noqa: PLR2004
+            create = f"CREATE DATABASE `{self._url.database}` CHARACTER SET utf8mb4"
+            return StoreNotReady(f"{self.label} has no database {self._url.database}.", hint=f"Create it: {create}")
+        return StoreNotReady(f"{self.label} has no PicoEvent schema ({code}).", hint="Run: picoevent init")
+
+    def _unavailable(self, code: int, said: str) -> StoreUnavailable:
+        if code in DENIED:
+            words = f"{self.label} denies {self._url.username or 'this user'} access ({code}: {said})."
+            return StoreUnavailable(words, hint="Check the user, its password and its grants; see sql/grants/.")
+        if code in READ_ONLY:
+            return StoreUnavailable(f"{self.label} is read-only ({code}).", hint="Point PICOEVENT_URL at the primary.")
+        if code in GONE:
+            why = f"timed out after {self._deadline_ms / 1000:g} s" if "timed out" in said else said
+            return StoreUnavailable(f"{self.label} does not answer ({why}).", hint="See runbooks/mysql-away.md.")
+        return StoreUnavailable(f"{self.label} failed ({code}: {said}).", hint="See runbooks/mysql-away.md.")
+
+    def wording(self, connection: Connection, statement: str) -> str:
+        """Return the statement with this server's name of the collation that compares exactly."""
+        return statement.replace(MARIADB.exact_collation, flavour_of(connection).exact_collation)
+
+    def exclusive(self, connection: Connection) -> None:
+        """Take a named lock of this database, which the server frees when the connection closes."""
+        # One database, one lock: names of locks are shared by the whole server, and at most 64 characters long.
+        got = connection.execute(
+            text("SELECT GET_LOCK(CONCAT('picoevent.', MD5(DATABASE())), :s)"), {"s": INIT_LOCK_SECONDS}
+        )
+        if got.scalar() != 1:
+            message = f"{self.label}: another process has been changing the schema for {INIT_LOCK_SECONDS} s."
+            raise StoreUnavailable(message, hint="Wait for it, then try again.")
+        connection.commit()
+
+    def ensure_partitions(self, connection: Connection, now: datetime, width: str) -> list[str]:
+        """Make the current partition and some ahead, in both event tables."""
+        made: list[str] = []
+        for table in partitions.TABLES:
+            last_bound, _ = self._newest_partition(connection, table)
+            wanted = partitions.missing_partitions(last_bound, now.astimezone(UTC).date(), width)
+            if wanted:
+                self._alter(connection, partitions.reorganize(table, wanted, flavour_of(connection).nowait))
+                made += [f"{table}.{name}" for name, _ in wanted]
+        return made
+
+    def _newest_partition(self, connection: Connection, table: str) -> tuple[int | None, str]:
+        """Return the first id behind the newest partition before `future`, and its name."""
+        newest = text(
+            "SELECT PARTITION_DESCRIPTION, PARTITION_NAME FROM information_schema.PARTITIONS "
+            "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = :table AND PARTITION_DESCRIPTION <> 'MAXVALUE' "
+            "ORDER BY PARTITION_ORDINAL_POSITION DESC LIMIT 1"
+        )
+        row = connection.execute(newest, {"table": table}).first()
+        connection.commit()
+        return (None, "none") if row is None else (int(row[0]), str(row[1]))
+
+    def _alter(self, connection: Connection, statement: str) -> None:
+        """Alter a table without holding its writers up: fail at once where a reader is open, and try again."""
+        connection.exec_driver_sql("SET SESSION lock_wait_timeout = 1")
+        for attempt in range(1, PARTITION_TRIES + 1):
+            try:
+                connection.exec_driver_sql(statement)
+                connection.commit()
+            except DBAPIError as error:
+                aborted = isinstance(self.translate(error), TransactionAborted)
+                if not aborted or attempt == PARTITION_TRIES:
+                    raise
+                time.sleep(PARTITION_PAUSE_SECONDS)
+            else:
+                return
+
+    def describe(self, connection: Connection) -> dict[str, str]:
+        """Return the server's version, the size of the tables, and the newest partition."""
+        version = connection.execute(text("SELECT VERSION()")).scalar()
+        size = connection.execute(
+            text(
+                "SELECT SUM(DATA_LENGTH + INDEX_LENGTH) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+            )
+        ).scalar()
+        _, newest = self._newest_partition(connection, "event_log")
+        server = f"{flavour_of(connection).name} {version} at {self._url.host}:{self._url.port or 3306}"
+        return {
+            "Server": server,
+            "Database": f"{self._url.database} ({float(size or 0) / 1_000_000:,.1f} MB)",
+            "Newest partition": newest,
+        }

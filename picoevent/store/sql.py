@@ -1,0 +1,178 @@
+"""A store on an SQLAlchemy engine: transactions, errors by kind, readiness; what differs by server is its `Backend`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from picoevent.errors import PicoEventError, SettingsError, StoreNotReady, StoreUnavailable
+from picoevent.settings import Settings
+from picoevent.store import migrations, names, rejected, tables
+from picoevent.store.record import Name, RejectedEvent
+from picoevent.store.writing import SqlTransaction
+
+
+class Backend(Protocol):
+    """What differs from server to server; one implementation beside each engine."""
+
+    label: str
+    """Names the database in messages, without its password."""
+    dialect: str
+    """The folder of its DDL under `sql/`."""
+    initialises_itself: bool
+    """Whether a missing schema is made at first use, instead of being an error."""
+
+    def translate(self, error: DBAPIError) -> PicoEventError:
+        """Return our kind of error for the driver's."""
+
+    def wording(self, connection: Connection, statement: str) -> str:
+        """Return a statement of the DDL in this server's words."""
+
+    def exclusive(self, connection: Connection) -> None:
+        """Wait until this connection alone changes the schema; it holds on until it closes."""
+
+    def ensure_partitions(self, connection: Connection, now: datetime, width: str) -> list[str]:
+        """Make partitions ahead of now; return the names of the new ones."""
+
+    def describe(self, connection: Connection) -> dict[str, str]:
+        """Return what `status` shows of the server, label to text."""
+
+
+class SqlStore:
+    """Implements `WritingStore`, `ReadingStore` and `AdminStore` of `picoevent.store.base`."""
+
+    def __init__(self, engine: Engine, backend: Backend, settings: Settings) -> None:
+        self._engine = engine
+        self._backend = backend
+        self._settings = settings
+        self._ready = False
+        self._readiness = threading.Lock()
+
+    @property
+    def label(self) -> str:
+        """Names the database in messages, without its password."""
+        return self._backend.label
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction on a schema that is known to be there, with the driver's errors as our kinds."""
+        self._check_ready()
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlTransaction]:
+        """See `WritingStore.writing`."""
+        with self.transaction() as connection:
+            yield SqlTransaction(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """See `ReadingStore.reading`."""
+        with self.transaction() as connection:
+            yield connection
+
+    def find_name(self, kind: names.NameKind, name: str) -> Name | None:
+        """See `WritingStore.find_name`."""
+        with self.transaction() as connection:
+            return names.find_name(connection, kind, name)
+
+    def create_name(self, kind: names.NameKind, name: str, limit: int) -> Name:
+        """See `WritingStore.create_name`."""
+        with self.transaction() as connection:
+            return names.create_name(connection, kind, name, limit)
+
+    def installation_value(self, name: str) -> str:
+        """See `WritingStore.installation_value`."""
+        with self.transaction() as connection:
+            return self._installation_value(connection, name)
+
+    def keep_rejected(self, events: Sequence[RejectedEvent], cap: int) -> None:
+        """See `WritingStore.keep_rejected`."""
+        with self.transaction() as connection:
+            rejected.keep(connection, events, cap)
+
+    def init(self, on_step: Callable[[str], None] = lambda _: None) -> int:
+        """See `AdminStore.init`."""
+        with self._translated(), self._engine.connect() as connection:
+            self._backend.exclusive(connection)
+            steps = migrations.apply(connection, self._backend, self._settings.timezone, on_step)
+            new = self._backend.ensure_partitions(
+                connection, datetime.now().astimezone(), self._settings.partition_width
+            )
+            connection.commit()
+            for name in new:
+                on_step(f"made partition {name}")
+        return steps + len(new)
+
+    def schema_version(self) -> int:
+        """See `AdminStore.schema_version`."""
+        with self._translated(), self._engine.begin() as connection:
+            return migrations.version(connection)
+
+    def ensure_partitions(self, now: datetime) -> list[str]:
+        """See `AdminStore.ensure_partitions`."""
+        with self._translated(), self._engine.connect() as connection:
+            self._backend.exclusive(connection)
+            return self._backend.ensure_partitions(connection, now, self._settings.partition_width)
+
+    def describe(self) -> dict[str, str]:
+        """Return what `status` shows of the database, label to text."""
+        with self.transaction() as connection:
+            return self._backend.describe(connection)
+
+    def close(self) -> None:
+        """Close every connection; idempotent."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._backend.translate(error) from error
+        except SQLAlchemyError as error:
+            message = f"{self.label} has no connection free ({type(error).__name__})."
+            raise StoreUnavailable(message, hint="Fewer calls at once, or a longer deadline_ms.") from error
+
+    def _check_ready(self) -> None:
+        """Compare the schema with this code, once: an embedded store makes it, the others say what to do."""
+        if self._ready:
+            return
+        with self._readiness:
+            if not self._ready:
+                self._compare_schema()
+                self._ready = True
+
+    def _compare_schema(self) -> None:
+        found = self.schema_version()
+        if found < migrations.latest_version(self._backend.dialect):
+            if not self._backend.initialises_itself:
+                what = "has no PicoEvent schema" if not found else "has an older schema"
+                raise StoreNotReady(f"{self.label} {what}.", hint="Run: picoevent init")
+            self.init()
+        elif found > migrations.latest_version(self._backend.dialect):
+            raise StoreNotReady(f"{self.label} has the schema of a newer PicoEvent.", hint="Upgrade this one.")
+        with self._translated(), self._engine.begin() as connection:
+            self._compare_timezone(self._installation_value(connection, "timezone"))
+
+    def _compare_timezone(self, stored: str) -> None:
+        wanted = self._settings.timezone
+        if wanted and wanted != stored:
+            raise SettingsError(
+                f"The setting timezone is {wanted!r}, but {self.label} keeps its reports in {stored!r}.",
+                hint="Leave PICOEVENT_TIMEZONE out, or set it to the stored zone.",
+            )
+
+    def _installation_value(self, connection: Connection, name: str) -> str:
+        row = select(tables.installation.c.value).where(tables.installation.c.name == name)
+        value = connection.execute(row).scalar()
+        if value is None:
+            raise StoreNotReady(f"{self.label} was not set up to its end.", hint="Run: picoevent init")
+        return str(value)

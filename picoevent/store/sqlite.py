@@ -1,0 +1,111 @@
+"""The embedded store: one SQLite file in WAL mode, made at first use; for trying, tests and small single machines."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+
+from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
+from picoevent.settings import Settings
+from picoevent.store.base import DuplicateKey, Purpose
+from picoevent.store.sql import SqlStore
+
+BUSY_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 60.0}
+"""How long a lock is waited for; the write path waits for the deadline."""
+
+DUPLICATES = (
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+)
+
+
+def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
+    """Return the store of a `sqlite:///FILE` URL; the file is made at first use."""
+    parsed = make_url(url)
+    if not parsed.database or parsed.database == ":memory:":
+        raise SettingsError("The setting url names no file.", hint="Write sqlite:///picoevent.db, for example.")
+    wait = BUSY_SECONDS.get(purpose, settings.deadline_ms / 1000)
+    engine = _open_engine(parsed, wait, writes=purpose is not Purpose.READ)
+    return SqlStore(engine, SqliteBackend(Path(parsed.database)), settings)
+
+
+def _open_engine(url: URL, wait: float, *, writes: bool) -> Engine:
+    # One writer at a time is SQLite's own rule: waiting for a connection is fairer than waiting for its lock.
+    size = {"pool_size": 1, "max_overflow": 0} if writes else {"pool_size": 8}
+    engine = create_engine(url, connect_args={"timeout": wait, "isolation_level": None}, pool_timeout=wait, **size)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # What log() has acknowledged is on the disk, not in the operating system's memory.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _begin_writing(connection: Connection) -> None:
+    # At once, not at the first INSERT: a lock that is taken later can fail instead of waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+class SqliteBackend:
+    """Implements `picoevent.store.sql.Backend`."""
+
+    dialect = "sqlite"
+    initialises_itself = True
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.label = f"The SQLite file {path}"
+
+    def translate(self, error: DBAPIError) -> PicoEventError:
+        """Return our kind of error for the driver's."""
+        cause = error.orig
+        code = getattr(cause, "sqlite_errorcode", 0)
+        said = str(cause)
+        if code in DUPLICATES:
+            return DuplicateKey(said)
+        if "no such table" in said or "no such column" in said:
+            return StoreNotReady(f"{self.label} has no PicoEvent schema.", hint="Run: picoevent init")
+        if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return StoreCorrupt(f"{self.label} is not a sound database ({said}).", hint="Restore it from a backup.")
+        return StoreUnavailable(f"{self.label} can't be used ({said}).", hint=self._advice(code & 0xFF))
+
+    def _advice(self, code: int) -> str:
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return "Another process holds it; try again."
+        if code == sqlite3.SQLITE_FULL:
+            return "The disk is full: free some space."
+        return f"Check that {self._path.parent} exists and that this user may write there."
+
+    def wording(self, _connection: Connection, statement: str) -> str:
+        """Return the statement as it is."""
+        return statement
+
+    def exclusive(self, connection: Connection) -> None:
+        """Begin the transaction, which locks the file."""
+        connection.begin()
+
+    def ensure_partitions(self, _connection: Connection, _now: datetime, _width: str) -> list[str]:
+        """SQLite has no partitions."""
+        return []
+
+    def describe(self, connection: Connection) -> dict[str, str]:
+        """Return the version and the size of the file."""
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
+        page_bytes = connection.exec_driver_sql("PRAGMA page_size").scalar() or 0
+        megabytes = pages * page_bytes / 1_000_000
+        return {"Server": f"SQLite {sqlite3.sqlite_version}", "File": f"{self._path} ({megabytes:,.1f} MB)"}

@@ -1,0 +1,225 @@
+"""Where events come in: accepts them one by one, writes them a batch at a time, and answers for each of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from picoevent.accept import ACCEPT_STEPS, CHECK_STEPS, Draft, Rules, accept
+from picoevent.cache import Cache
+from picoevent.errors import PicoEventError, Rejected, RejectReason, SettingsError, StoreNotReady
+from picoevent.event import NewEvent, serialize
+from picoevent.ids import IdMinter
+from picoevent.settings import Settings
+from picoevent.store.base import WritingStore
+from picoevent.store.names import EVENT_TYPES, SOURCES
+from picoevent.store.record import Record
+from picoevent.write.counters import Counters
+from picoevent.write.imported import imported_id
+from picoevent.write.names import NameRegistry
+from picoevent.write.rejects import RejectedKeeper
+from picoevent.write.user_keys import UserKeys
+from picoevent.write.writer import Writer, Written
+
+logger = logging.getLogger("picoevent")
+
+MAX_BATCH_EVENTS = 1000
+MAX_BATCH_BYTES = 4_000_000
+"""How many bytes of payload one transaction takes at most; well under the smallest usual `max_allowed_packet`."""
+
+Outcome = int | Rejected
+Taken = tuple[NewEvent, Draft | Rejected]
+"""An event that came in, and what accepting it led to."""
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An event of an import that was refused: its place in the batch, the reason, and which part of it."""
+
+    index: int
+    reason: RejectReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a batch of an import."""
+
+    stored: int
+    already: int
+    refused: list[Refusal]
+
+
+class Intake:
+    """The write path of one process; safe under threads, not across a fork. Nothing connects before it is used."""
+
+    def __init__(self, settings: Settings, store: WritingStore, cache: Cache, minter: IdMinter) -> None:
+        self._settings = settings
+        self._store = store
+        self._cache = cache
+        self._minter = minter
+        self._rules = Rules(settings, minter)
+        self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
+        self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
+        self.counters = Counters()
+        self._rejects = RejectedKeeper(store, settings.max_rejected_events, self.counters)
+
+    def submit(self, events: Iterable[NewEvent | Mapping[str, Any]], *, closed: bool = False) -> list[Outcome]:
+        """Store events, and return for each, in order, its id or why it was refused; raises nothing of its own.
+
+        With `closed` every event is refused. Where the store is away, the batches behind the first one that it
+        cost its deadline are refused at once.
+        """
+        outcomes: list[Outcome] = []
+        stop = Rejected(RejectReason.CLOSED, "the event log was closed") if closed else None
+        for batch in _batches(events, self._accept):
+            if stop is None:
+                results, _ = self._store_batch(batch, repeated=False)
+                stop = next((r for r in results if isinstance(r, Rejected) and r.reason in AWAY), None)
+            else:
+                results = [stop] * len(batch)
+                self._reject(batch, results)
+            outcomes += results
+        return outcomes
+
+    def import_batch(self, batch: Sequence[tuple[NewEvent, int]]) -> ImportResult:
+        """Store events under ids that are made of their content, once, however often this is repeated.
+
+        Each comes with the number of equal events of its second before it. Raises `StoreUnavailable` and
+        `StoreNotReady`: an import is stopped and repeated, and loses nothing by that.
+        """
+        stored = already = 0
+        refused: list[Refusal] = []
+        index = 0
+        for part in _batches(batch, self._accept_imported):
+            outcomes, written = self._store_batch(part, repeated=True, raising=True)
+            stored += len(written.inserted)
+            already += len(written.event_ids) - len(written.inserted)
+            for outcome in outcomes:
+                if isinstance(outcome, Rejected):
+                    refused.append(Refusal(index, outcome.reason, outcome.detail))
+                index += 1
+        return ImportResult(stored, already, refused)
+
+    def _accept(self, given: NewEvent | Mapping[str, Any]) -> Taken:
+        try:
+            event = given if isinstance(given, NewEvent) else NewEvent(**given)
+        except TypeError:
+            fields = ", ".join(NewEvent.__slots__)
+            return NewEvent(""), Rejected(RejectReason.UNREADABLE, f"the event is no mapping with keys of {fields}")
+        try:
+            return event, accept(event, self._rules, ACCEPT_STEPS)
+        except Rejected as rejected:
+            return event, rejected
+
+    def _accept_imported(self, numbered: tuple[NewEvent, int]) -> Taken:
+        event, occurrence = numbered
+        try:
+            draft = accept(event, self._rules, CHECK_STEPS)
+            draft.event_id = imported_id(draft, occurrence)
+        except Rejected as rejected:
+            return event, rejected
+        return event, draft
+
+    def _store_batch(
+        self, batch: Sequence[Taken], *, repeated: bool, raising: bool = False
+    ) -> tuple[list[Outcome], Written]:
+        """Resolve, write and cache one batch; with `raising` a store that is away is the caller's matter."""
+        outcomes: list[Outcome] = [found if isinstance(found, Rejected) else 0 for _, found in batch]
+        written = Written((), frozenset())
+        try:
+            written = self._write(batch, outcomes, repeated=repeated)
+        except Rejected as rejected:
+            outcomes = [outcome or rejected for outcome in outcomes]
+        except PicoEventError as error:
+            if raising:
+                raise
+            outcomes = [outcome or _away(error) for outcome in outcomes]
+        self.counters.count_stored(len(written.inserted), len(written.event_ids) - len(written.inserted))
+        self._reject(batch, outcomes)
+        return outcomes, written
+
+    def _write(self, batch: Sequence[Taken], outcomes: list[Outcome], *, repeated: bool) -> Written:
+        places: list[int] = []
+        records: list[Record] = []
+        for place, (_, draft) in enumerate(batch):
+            if isinstance(draft, Draft):
+                try:
+                    records.append(self._to_record(draft))
+                    places.append(place)
+                except Rejected as rejected:
+                    outcomes[place] = rejected
+        if not records:
+            return Written((), frozenset())
+        written = self._writer.write(records, repeated=repeated)
+        for place, event_id in zip(places, written.event_ids, strict=True):
+            outcomes[place] = event_id
+        if not repeated:
+            self._put_into_cache([(outcomes[place], batch[place][1]) for place in places])
+        return written
+
+    def _to_record(self, draft: Draft) -> Record:
+        return Record(
+            draft.event_id,
+            self._event_types.number_of(draft.event_type),
+            self._sources.number_of(draft.source),
+            self._users.number_of(draft.user_id),
+            draft.user_id if isinstance(draft.user_id, str) else None,
+            draft.payload,
+        )
+
+    def _put_into_cache(self, stored: Iterable[tuple[Outcome, Draft | Rejected]]) -> None:
+        """After the commit, never before: what was rolled back must not be read."""
+        self._cache.put_many(
+            {
+                event_id: serialize(event_id, (draft.event_type, draft.source), draft.user_id, draft.payload)
+                for event_id, draft in stored
+                if isinstance(event_id, int) and isinstance(draft, Draft)
+            }
+        )
+
+    def _reject(self, batch: Sequence[Taken], outcomes: Sequence[Outcome]) -> None:
+        pairs = zip(batch, outcomes, strict=True)
+        refused = [(event, outcome) for (event, _), outcome in pairs if isinstance(outcome, Rejected)]
+        away = any(rejected.reason in UNKEPT for _, rejected in refused)
+        if refused:
+            self._rejects.reject(refused, self._settings.source, keep=not away)
+
+    @cached_property
+    def _users(self) -> UserKeys:
+        return UserKeys(bytes.fromhex(self._store.installation_value("user_hash_key")))
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
+
+
+AWAY = frozenset({RejectReason.STORE_UNAVAILABLE, RejectReason.STORE_NOT_READY})
+UNKEPT = AWAY | {RejectReason.CLOSED}
+"""Reasons with which nothing can be kept in the store."""
+
+
+def _away(error: PicoEventError) -> Rejected:
+    not_ready = isinstance(error, (StoreNotReady, SettingsError))
+    reason = RejectReason.STORE_NOT_READY if not_ready else RejectReason.STORE_UNAVAILABLE
+    return Rejected(reason, str(error))
+
+
+def _batches(items: Iterable[Item], take: Callable[[Item], Taken]) -> Iterator[list[Taken]]:
+    """Accept items one by one, and hand them on in batches of bounded count and bytes."""
+    batch: list[Taken] = []
+    size = 0
+    for item in items:
+        event, draft = take(item)
+        weight = len(draft.payload or b"") if isinstance(draft, Draft) else 0
+        if batch and (len(batch) == MAX_BATCH_EVENTS or size + weight > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((event, draft))
+        size += weight
+    if batch:
+        yield batch
