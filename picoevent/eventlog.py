@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from picoevent.errors import PicoEventError, Rejected
 from picoevent.event import Event, NewEvent, Page
-from picoevent.parts import Parts
+from picoevent.forks import generation
 from picoevent.read.query import Filters, make_query
 from picoevent.settings import Settings
 
 if TYPE_CHECKING:
+    from picoevent.parts import Parts
     from picoevent.store.record import EventType, RejectedEvent, Source
     from picoevent.write.intake import ImportResult
 
@@ -35,7 +35,7 @@ class EventLog:
             self._settings = settings.replaced(**overrides)
         else:
             self._settings = Settings.from_env(url=settings, **overrides)
-        self._opened = Parts(self._settings)
+        self._by_generation = {generation(): self._open_parts()}
         self._closed = False
 
     @property
@@ -122,8 +122,7 @@ class EventLog:
     def close(self) -> None:
         """Close every connection; idempotent. What is logged after it is refused with the reason `closed`."""
         self._closed = True
-        if self._opened.pid == os.getpid():
-            self._opened.close()
+        self._parts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,9 +132,15 @@ class EventLog:
 
     @property
     def _parts(self) -> Parts:
-        if self._opened.pid != os.getpid():
-            self._opened = Parts(self._settings, inherited=self._opened)
-        return self._opened
+        """The parts of this process. A child makes its own, and leaves its parent's untouched, also uncollected."""
+        parts = self._by_generation.get(generation())
+        return parts or self._by_generation.setdefault(generation(), self._open_parts())
+
+    def _open_parts(self) -> Parts:
+        # SQLAlchemy costs a program that only imports picoevent a third of a second: it waits for the first event log.
+        from picoevent.parts import Parts
+
+        return Parts(self._settings)
 
     @property
     def _reading(self) -> Parts:

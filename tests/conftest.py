@@ -165,7 +165,7 @@ def own_redis() -> Iterator[Callable[..., RedisServer]]:
 @pytest.fixture
 def ready_url(store_url: str) -> str:
     """As `store_url`, with the schema in place."""
-    initialise(store_url)
+    _initialise(store_url)
     return store_url
 
 
@@ -176,10 +176,16 @@ def events(ready_url: str) -> Iterator[EventLog]:
         yield event_log
 
 
-def initialise(url: str) -> int:
+def _initialise(url: str) -> int:
     """Do what `picoevent init` does; return the number of steps."""
     store = open_store(url, Settings(url=url), Purpose.ADMIN)
     try:
         return store.init()
     finally:
         store.close()
+
+
+@pytest.fixture
+def initialise() -> Callable[[str], int]:
+    """`initialise(url)` does what `picoevent init` does, and returns the number of steps."""
+    return _initialise

@@ -47,13 +47,13 @@ class RedisCache:
         return {event_id: value for event_id, value in pairs if isinstance(value, bytes)}
 
     def put_many(self, serialized: Mapping[int, bytes]) -> None:
-        """See `Cache.put_many`: one pipeline of SETEX."""
+        """See `Cache.put_many`: one pipeline of SET with an end."""
         if not serialized or self._paused():
             return
         try:
             with self._client.pipeline(transaction=False) as pipeline:
                 for event_id, entry in serialized.items():
-                    pipeline.setex(self._key(event_id), self._ttl, entry)
+                    pipeline.set(self._key(event_id), entry, ex=self._ttl)
                 pipeline.execute()
         except (redis.RedisError, OSError) as error:
             self._leave_alone(error)

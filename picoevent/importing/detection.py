@@ -50,7 +50,7 @@ def detect_format(lines: LineFile, options: ImportOptions) -> FileFormat:
     if found is None:
         raise UnreadableFile(
             "neither the name nor the first lines tell which format this is.",
-            hint=f"Say it with --format: {', '.join(FileFormat)}.",
+            hint=f"Say it with --file-format: {', '.join(FileFormat)}.",
         )
     return found
 

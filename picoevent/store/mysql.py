@@ -25,6 +25,7 @@ ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
 POOL_SIZE = 8
 INIT_LOCK_SECONDS = 60
 PARTITION_TRIES = 50
+ALTER_WAIT_SECONDS = 60
 PARTITION_PAUSE_SECONDS = 0.1
 SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
@@ -37,12 +38,12 @@ class Flavour:
     exact_collation: str
     """Compares bytes, trailing spaces included."""
     nowait: str
-    """Makes ALTER TABLE fail at once instead of stalling every writer behind an open reader."""
+    """Makes LOCK TABLES fail at once; MySQL has no such word, and waits for a second."""
     limit_reads: str
     """Ends a statement of the session after so many seconds."""
 
 
-MARIADB = Flavour("MariaDB", "utf8mb4_nopad_bin", "NOWAIT ", "SET SESSION max_statement_time = {seconds}")
+MARIADB = Flavour("MariaDB", "utf8mb4_nopad_bin", "NOWAIT", "SET SESSION max_statement_time = {seconds}")
 MYSQL = Flavour("MySQL", "utf8mb4_0900_bin", "", "SET SESSION max_execution_time = {milliseconds}")
 
 GONE = {2002, 2003, 2005, 2006, 2013, 2014, 2055, 0, 1053, 1077, 1152, 1158, 1159, 1160, 1161}
@@ -113,6 +114,7 @@ class MySQLBackend:
 
     dialect = "mysql"
     initialises_itself = False
+    closes_at_fork = False
 
     def __init__(self, url: URL, settings: Settings) -> None:
         self._url = url
@@ -168,14 +170,45 @@ class MySQLBackend:
 
     def ensure_partitions(self, connection: Connection, now: datetime, width: str) -> list[str]:
         """Make the current partition and some ahead, in both event tables."""
-        made: list[str] = []
-        for table in partitions.TABLES:
-            last_bound, _ = self._newest_partition(connection, table)
-            wanted = partitions.missing_partitions(last_bound, now.astimezone(UTC).date(), width)
-            if wanted:
-                self._alter(connection, partitions.reorganize(table, wanted, flavour_of(connection).nowait))
-                made += [f"{table}.{name}" for name, _ in wanted]
-        return made
+        return [name for table in partitions.TABLES for name in self._ensure_in(connection, table, now, width)]
+
+    def _ensure_in(self, connection: Connection, table: str, now: datetime, width: str) -> list[str]:
+        """Make what is missing, without stalling the writers behind a reader that holds the table.
+
+        The table is locked first, which fails at once and cleanly where somebody reads it, and is tried again. Not
+        `ALTER TABLE ... NOWAIT`: where that meets a reader half-way, MariaDB 10.11 leaves a table that "doesn't exist
+        in engine" (9 of 240 tables, with 4 processes at once; with the lock none of 2,000).
+        """
+        for _ in range(PARTITION_TRIES):
+            if self._lock(connection, table):
+                try:
+                    return self._make_partitions(connection, table, now, width)
+                finally:
+                    connection.exec_driver_sql("UNLOCK TABLES")
+                    connection.rollback()
+            time.sleep(PARTITION_PAUSE_SECONDS)
+        message = f"{self.label}: {table} could not be changed, readers hold it."
+        raise StoreUnavailable(message, hint="End long queries, and try again.")
+
+    def _lock(self, connection: Connection, table: str) -> bool:
+        try:
+            connection.exec_driver_sql("SET SESSION lock_wait_timeout = 1")
+            connection.exec_driver_sql(f"LOCK TABLES {table} WRITE {flavour_of(connection).nowait}")
+        except DBAPIError as error:
+            if not isinstance(self.translate(error), TransactionAborted):
+                raise
+            connection.rollback()
+            return False
+        return True
+
+    def _make_partitions(self, connection: Connection, table: str, now: datetime, width: str) -> list[str]:
+        last_bound, _ = self._newest_partition(connection, table)
+        wanted = partitions.missing_partitions(last_bound, now.astimezone(UTC).date(), width)
+        if wanted:
+            # Nobody reads or writes it now; what may hold it a moment longer is the server's own housekeeping.
+            connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {ALTER_WAIT_SECONDS}")
+            connection.exec_driver_sql(partitions.reorganize(table, wanted))
+        return [f"{table}.{name}" for name, _ in wanted]
 
     def _newest_partition(self, connection: Connection, table: str) -> tuple[int | None, str]:
         """Return the first id behind the newest partition before `future`, and its name."""
@@ -185,23 +218,7 @@ class MySQLBackend:
             "ORDER BY PARTITION_ORDINAL_POSITION DESC LIMIT 1"
         )
         row = connection.execute(newest, {"table": table}).first()
-        connection.commit()
         return (None, "none") if row is None else (int(row[0]), str(row[1]))
-
-    def _alter(self, connection: Connection, statement: str) -> None:
-        """Alter a table without holding its writers up: fail at once where a reader is open, and try again."""
-        connection.exec_driver_sql("SET SESSION lock_wait_timeout = 1")
-        for attempt in range(1, PARTITION_TRIES + 1):
-            try:
-                connection.exec_driver_sql(statement)
-                connection.commit()
-            except DBAPIError as error:
-                aborted = isinstance(self.translate(error), TransactionAborted)
-                if not aborted or attempt == PARTITION_TRIES:
-                    raise
-                time.sleep(PARTITION_PAUSE_SECONDS)
-            else:
-                return
 
     def describe(self, connection: Connection) -> dict[str, str]:
         """Return the server's version, the size of the tables, and the newest partition."""

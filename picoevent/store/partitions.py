@@ -34,11 +34,11 @@ def missing_partitions(last_bound: int | None, today: date, width: str) -> list[
     return wanted
 
 
-def reorganize(table: str, wanted: Sequence[tuple[str, int]], nowait: str) -> str:
-    """Return the statement that puts these partitions before `future`; `nowait` is the server's word for it."""
+def reorganize(table: str, wanted: Sequence[tuple[str, int]]) -> str:
+    """Return the statement that puts these partitions before `future`."""
     made = [f"PARTITION {name} VALUES LESS THAN ({bound})" for name, bound in wanted]
     parts = ", ".join([*made, "PARTITION future VALUES LESS THAN MAXVALUE"])
-    return f"ALTER TABLE {table} {nowait}REORGANIZE PARTITION future INTO ({parts})"
+    return f"ALTER TABLE {table} REORGANIZE PARTITION future INTO ({parts})"
 
 
 def first_id(day: date) -> int:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import threading
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from picoevent.errors import PicoEventError, SettingsError, StoreNotReady, StoreUnavailable
+from picoevent.forks import CallGate, hold_at_fork
 from picoevent.settings import Settings
 from picoevent.store import migrations, names, rejected, tables
 from picoevent.store.record import Name, RejectedEvent
 from picoevent.store.writing import SqlTransaction
+
+logger = logging.getLogger("picoevent")
+
+Answer = TypeVar("Answer")
 
 
 class Backend(Protocol):
@@ -25,6 +33,8 @@ class Backend(Protocol):
     """Names the database in messages, without its password."""
     dialect: str
     """The folder of its DDL under `sql/`."""
+    closes_at_fork: bool
+    """Whether its connections must be closed before the process forks."""
     initialises_itself: bool
     """Whether a missing schema is made at first use, instead of being an error."""
 
@@ -52,7 +62,8 @@ class SqlStore:
         self._backend = backend
         self._settings = settings
         self._ready = False
-        self._readiness = threading.Lock()
+        self._calls = CallGate()
+        hold_at_fork(self)
 
     @property
     def label(self) -> str:
@@ -80,18 +91,15 @@ class SqlStore:
 
     def find_name(self, kind: names.NameKind, name: str) -> Name | None:
         """See `WritingStore.find_name`."""
-        with self.transaction() as connection:
-            return names.find_name(connection, kind, name)
+        return self._ask(partial(names.find_name, kind=kind, name=name))
 
     def create_name(self, kind: names.NameKind, name: str, limit: int) -> Name:
         """See `WritingStore.create_name`."""
-        with self.transaction() as connection:
-            return names.create_name(connection, kind, name, limit)
+        return self._ask(partial(names.create_name, kind=kind, name=name, limit=limit))
 
     def installation_value(self, name: str) -> str:
         """See `WritingStore.installation_value`."""
-        with self.transaction() as connection:
-            return self._installation_value(connection, name)
+        return self._ask(partial(self._installation_value, name=name))
 
     def keep_rejected(self, events: Sequence[RejectedEvent], cap: int) -> None:
         """See `WritingStore.keep_rejected`."""
@@ -131,24 +139,49 @@ class SqlStore:
         """Close every connection; idempotent."""
         self._engine.dispose()
 
+    def before_fork(self) -> None:
+        """Let the calls under way come to their end, and close what a child may not inherit."""
+        if not self._calls.shut(self._settings.deadline_ms / 1000):
+            logger.warning("%s: the process forks during a call that does not end", self.label)
+        elif self._backend.closes_at_fork:
+            self._engine.dispose()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Let calls through again; the child makes a store of its own, and this one stays the parent's."""
+        if in_child:
+            self._calls = CallGate()
+        self._calls.open()
+
+    def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Ask what can be asked twice: once more where a connection that the server had closed meanwhile was met."""
+        begin = time.monotonic()
+        try:
+            with self.transaction() as connection:
+                return question(connection)
+        except StoreUnavailable:
+            if time.monotonic() - begin > self._settings.deadline_ms / 2000:
+                raise
+        with self.transaction() as connection:
+            return question(connection)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
-            yield
+            with self._calls.inside():
+                yield
         except DBAPIError as error:
             raise self._backend.translate(error) from error
-        except SQLAlchemyError as error:
-            message = f"{self.label} has no connection free ({type(error).__name__})."
+        except PoolTimeout as error:
+            message = f"{self.label} has no connection free within the deadline."
             raise StoreUnavailable(message, hint="Fewer calls at once, or a longer deadline_ms.") from error
 
     def _check_ready(self) -> None:
         """Compare the schema with this code, once: an embedded store makes it, the others say what to do."""
         if self._ready:
             return
-        with self._readiness:
-            if not self._ready:
-                self._compare_schema()
-                self._ready = True
+        # Two threads may both look; what they find is the same.
+        self._compare_schema()
+        self._ready = True
 
     def _compare_schema(self) -> None:
         found = self.schema_version()

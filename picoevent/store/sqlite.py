@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from picoevent.store.sql import SqlStore
 
 BUSY_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 60.0}
 """How long a lock is waited for; the write path waits for the deadline."""
+POLL_SECONDS = 0.003
+"""How long SQLite itself waits for a lock. Its own longer waits grow to 100 ms a try, and a process that writes without
+a pause would leave the others a chance too seldom."""
 
 DUPLICATES = (
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
@@ -38,27 +43,37 @@ def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
 def _open_engine(url: URL, wait: float, *, writes: bool) -> Engine:
     # One writer at a time is SQLite's own rule: waiting for a connection is fairer than waiting for its lock.
     size = {"pool_size": 1, "max_overflow": 0} if writes else {"pool_size": 8}
-    engine = create_engine(url, connect_args={"timeout": wait, "isolation_level": None}, pool_timeout=wait, **size)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
+    options = {"timeout": POLL_SECONDS, "isolation_level": None}
+    engine = create_engine(url, connect_args=options, pool_timeout=wait, **size)
+    # IMMEDIATE for a writer: a lock that is taken at the first INSERT can fail instead of waiting.
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    event.listen(engine, "connect", lambda connection, _record: _prepare(connection, wait))
+    event.listen(engine, "begin", lambda connection: _patiently(connection.exec_driver_sql, begin, wait))
     return engine
 
 
-def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+def _prepare(connection: Any, wait: float) -> None:  # noqa: ANN401  # the driver's own connection
+    _patiently(connection.execute, "PRAGMA journal_mode=WAL", wait)
     # What log() has acknowledged is on the disk, not in the operating system's memory.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
+    connection.execute("PRAGMA synchronous=FULL")
 
 
-def _begin_writing(connection: Connection) -> None:
-    # At once, not at the first INSERT: a lock that is taken later can fail instead of waiting.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _patiently(execute: Callable[[str], object], statement: str, wait: float) -> None:
+    """Run a statement that may find the file locked, again and again until it is not, or the time is over."""
+    give_up = time.monotonic() + wait
+    while True:
+        try:
+            execute(statement)
+        except (DBAPIError, sqlite3.OperationalError) as error:
+            if not _is_busy(error) or time.monotonic() >= give_up:
+                raise
+        else:
+            return
 
 
-def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _is_busy(error: DBAPIError | sqlite3.OperationalError) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class SqliteBackend:
@@ -66,6 +81,7 @@ class SqliteBackend:
 
     dialect = "sqlite"
     initialises_itself = True
+    closes_at_fork = True
 
     def __init__(self, path: Path) -> None:
         self._path = path

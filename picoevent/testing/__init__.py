@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from picoevent.testing.doubles import FakeClock
+from picoevent.testing.doubles import FakeClock, FlakyStore
 
-__all__ = ["FakeClock"]
+__all__ = ["FakeClock", "FlakyStore"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 from picoevent.accept import ACCEPT_STEPS, CHECK_STEPS, Draft, Rules, accept
 from picoevent.cache import Cache
 from picoevent.errors import PicoEventError, Rejected, RejectReason, SettingsError, StoreNotReady
 from picoevent.event import NewEvent, serialize
+from picoevent.forks import opened_once
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
 from picoevent.store.base import WritingStore
@@ -189,11 +189,11 @@ class Intake:
         if refused:
             self._rejects.reject(refused, self._settings.source, keep=not away)
 
-    @cached_property
+    @opened_once
     def _users(self) -> UserKeys:
         return UserKeys(bytes.fromhex(self._store.installation_value("user_hash_key")))
 
-    @cached_property
+    @opened_once
     def _writer(self) -> Writer:
         return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
 

@@ -68,7 +68,8 @@ class RejectedKeeper:
 
 
 def _to_row(event: NewEvent, rejected: Rejected, default_source: str) -> RejectedEvent:
-    source = event.source if isinstance(event.source, str) else default_source
+    # Not isinstance(): that asks the object itself, which may raise.
+    source = event.source if type(event.source) is str else default_source
     return RejectedEvent(wall_clock_ms(), _storable(source), rejected.reason, rejected.detail, _raw(event))
 
 

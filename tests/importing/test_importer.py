@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(embedded, write_lin
     troubles = [file.trouble for file in report.files]
     assert troubles[0] == f"{paths[0]}: cannot be opened: No such file or directory."
     assert "Is a directory" in troubles[1]
-    assert "--format: ndjson, csv, access-log" in troubles[2]
+    assert "--file-format: ndjson, csv, access-log" in troubles[2]
     assert (troubles[3], report.stored, report.complete) == ("", 1, False)
 
 

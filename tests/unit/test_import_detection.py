@@ -71,7 +71,7 @@ def test_an_empty_file_raises_no_question():
     "content", [b"what is this\n", b"\xe9,time\n", b'"time'], ids=["words", "latin-1", "open quote"]
 )
 def test_an_unknown_format_is_asked_for_with_the_choices(content):
-    with pytest.raises(UnreadableFile, match="--format: ndjson, csv, access-log"):
+    with pytest.raises(UnreadableFile, match="--file-format: ndjson, csv, access-log"):
         detect(content, "a.txt")
 
 

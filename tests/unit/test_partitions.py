@@ -49,9 +49,9 @@ def test_nothing_is_made_twice(day, width):
 
 
 def test_the_statement_leaves_the_future_last():
-    statement = reorganize("event_log", [("p20261101", 5)], "NOWAIT ")
+    statement = reorganize("event_log", [("p20261101", 5)])
 
     assert statement == (
-        "ALTER TABLE event_log NOWAIT REORGANIZE PARTITION future INTO "
+        "ALTER TABLE event_log REORGANIZE PARTITION future INTO "
         "(PARTITION p20261101 VALUES LESS THAN (5), PARTITION future VALUES LESS THAN MAXVALUE)"
     )

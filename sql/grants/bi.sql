@@ -1,0 +1,13 @@
+-- The role of the BI: it reads events, on the replica where there is one, and writes its own tables alone.
+-- Run as an administrator; change the name of the database, the host and the password first.
+CREATE USER IF NOT EXISTS 'picoevent_bi'@'%' IDENTIFIED BY 'change-me';
+GRANT SELECT ON picoevent.event_log TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.event_data TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.event_type TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.source TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.user_key TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.rejected_event TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.installation TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.schema_step TO 'picoevent_bi'@'%';
+GRANT SELECT, INSERT, UPDATE ON picoevent.analyst TO 'picoevent_bi'@'%';
+GRANT SELECT, INSERT, DELETE ON picoevent.sign_in_link TO 'picoevent_bi'@'%';

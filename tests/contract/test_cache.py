@@ -1,0 +1,239 @@
+"""The cache: filled after the commit, read before the database, and never believed."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import redis
+from sqlalchemy import event as sql_event
+
+from picoevent import EventLog, EventNotFound, Settings, SettingsError
+from picoevent.cache import open_cache
+from picoevent.cache.memory import MemoryCache
+from picoevent.cache.redis import RedisCache
+from picoevent.event import deserialize, serialize
+from picoevent.testing import FakeClock
+
+
+@pytest.fixture(params=["memory", "redis"])
+def cache_url(request):
+    return "memory://" if request.param == "memory" else request.getfixturevalue("redis_url")
+
+
+@pytest.fixture
+def statements(events):
+    """Every SQL statement that pages are read with, from now on."""
+    seen = []
+    sql_event.listen(
+        events._parts.reading_store._engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, parameters, *_: seen.append(_without_zero_offset(statement, parameters)),
+    )
+    return seen
+
+
+def _without_zero_offset(statement, parameters):
+    """SQLAlchemy writes `OFFSET ?` for SQLite, always; with a 0 it skips nothing."""
+    return statement.replace("OFFSET ?", "") if 0 in parameters else statement
+
+
+def test_a_logged_event_is_read_without_the_database(ready_url, cache_url):
+    with EventLog(ready_url, cache_url=cache_url) as events:
+        event_id = events.log("order.paid", {"amount": 42}, user_id="ann")
+        events._parts.reading_store.reading = None
+
+        assert events.get(event_id).data == {"amount": 42}
+
+
+def test_a_page_fills_the_cache_and_the_next_reads_it(events, statements):
+    with EventLog(events.settings) as writer:
+        writer.log_many({"event_type": "tick", "data": {"n": n}} for n in range(20))
+
+    first = events.events(event_type="tick")
+    read_first = [statement for statement in statements if "event_data" in statement]
+    statements.clear()
+    second = events.events(event_type="tick")
+
+    assert len(read_first) == 1
+    assert [statement for statement in statements if "event_data" in statement] == []
+    assert first == second
+
+
+def test_no_page_counts_skips_or_looks_for_distinct_values(events, statements):
+    events.log_many({"event_type": f"tick-{n % 3}", "user_id": n % 5, "source": "api"} for n in range(50))
+    page = events.events(limit=10)
+    events.events(limit=10, cursor=page.next_cursor, event_type=["tick-1", "tick-2"], source="api")
+    events.event_types()
+
+    sql = " ".join(statements).upper()
+    assert "SELECT" in sql
+    assert [word for word in ("COUNT(", "OFFSET", "DISTINCT") if word in sql] == []
+
+
+def test_in_redis_an_event_has_a_prefix_and_an_end(ready_url, redis_url):
+    with EventLog(ready_url, cache_url=redis_url, cache_prefix="shop:", cache_ttl_seconds=60) as events:
+        event_id = events.log("order.paid", {"amount": 42})
+
+    client = redis.Redis.from_url(redis_url)
+    assert client.keys() == [f"shop:event:{event_id}".encode()]
+    assert 0 < client.ttl(f"shop:event:{event_id}") <= 60
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"id":"1","type":"x","source":"y","user":null,"data":{}}',
+        b'{"id":"ID","type":"other","source":"default","user":null,"data":{"poisoned":1}}',
+        b'{"id":"ID","type":"order.paid","source":"default","user":"other","data":{"poisoned":1}}',
+        b'{"id":"ID","type":"order.paid","source":"default","user":null,"data":[]}',
+        b'{"id":"ID","type":"order.paid","source":"default","user":null,"data":' + b"[" * 5000 + b"}",
+    ],
+    ids=range(10),
+)
+def test_rubbish_in_redis_is_not_shown_on_a_page(ready_url, redis_url, rubbish):
+    with EventLog(ready_url, cache_url=redis_url) as events:
+        event_id = events.log("order.paid", {"amount": 42})
+        client = redis.Redis.from_url(redis_url)
+        client.set(f"picoevent:event:{event_id}", rubbish.replace(b"ID", str(event_id).encode()))
+        client.close()
+
+        assert events.events().events[0].data == {"amount": 42}
+
+
+def test_a_key_of_another_kind_in_redis_costs_nothing(ready_url, redis_url):
+    with EventLog(ready_url, cache_url=redis_url) as events:
+        event_id = events.log("order.paid", {"amount": 42})
+        client = redis.Redis.from_url(redis_url)
+        client.delete(f"picoevent:event:{event_id}")
+        client.lpush(f"picoevent:event:{event_id}", "a list")
+        client.close()
+
+        assert events.get(event_id).data == {"amount": 42}
+
+
+def test_what_was_rolled_back_is_never_cached(ready_url, redis_url):
+    with EventLog(ready_url, cache_url=redis_url) as events:
+        events.log("first")
+        taken = events._parts.intake._rules.minter
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(taken), "mint", lambda _: 5)
+            first, second = events.log("tick", {"n": 1}), events.log("tick", {"n": 2})
+
+        assert first == 5
+        assert second != 5
+        assert (events.get(first).data, events.get(second).data) == ({"n": 1}, {"n": 2})
+
+
+def test_the_memory_cache_keeps_what_was_used_last_within_its_bytes():
+    cache = MemoryCache(3000)
+
+    cache.put_many(dict.fromkeys(range(3), b"x" * 800))
+    cache.get_many([0])
+    cache.put_many({3: b"x" * 800, 4: b"x" * 5000})
+
+    assert sorted(cache.get_many(range(5))) == [0, 2, 3]
+
+
+def test_a_serialized_event_comes_back_equal_and_only_under_its_own_id():
+    serialized = serialize(7, ("order.paid", "shop"), "ann", b'{"amount":42}')
+
+    assert deserialize(7, serialized).data == {"amount": 42}
+    assert deserialize(8, serialized) is None
+
+
+class TestARedisThatFails:
+    """It costs at most 50 ms once, and is left alone for a while then; no call fails."""
+
+    def cost(self, call):
+        begin = time.perf_counter()
+        call()
+        return time.perf_counter() - begin
+
+    def test_when_it_is_absent(self, ready_url):
+        with EventLog(ready_url, cache_url="redis://127.0.0.1:1/0") as events:
+            event_id = events.log("order.paid", {"amount": 42})
+
+            assert events.get(event_id).data == {"amount": 42}
+            assert len(events.events().events) == 1
+
+    def test_when_it_freezes(self, own_redis, ready_url, caplog):
+        server = own_redis()
+        with EventLog(ready_url, cache_url=server.url(0)) as events:
+            event_id = events.log("order.paid", {"amount": 42})
+            server.pause()
+            cache = events._parts.cache
+            first, second = (self.cost(lambda: cache.get_many([event_id])) for _ in range(2))
+
+            assert events.get(event_id).data == {"amount": 42}
+            assert events.log("order.paid") is not None
+            assert first < 0.05 + 0.03
+            assert second < 0.005
+            assert caplog.text.count("is skipped for 5 s") == 1
+            server.resume()
+
+    def test_when_a_new_connection_meets_a_frozen_server(self, own_redis):
+        server = own_redis()
+        server.pause()
+        cache = open_cache(Settings(cache_url=server.url(0)))
+
+        cost = self.cost(lambda: cache.put_many({1: b"x"}))
+
+        assert cost < 0.05 + 0.03
+        server.resume()
+
+    def test_when_it_is_flushed(self, own_redis, ready_url):
+        server = own_redis()
+        with EventLog(ready_url, cache_url=server.url(0)) as events:
+            event_id = events.log("order.paid", {"amount": 42})
+            client = redis.Redis.from_url(server.url(0))
+            client.flushall()
+            client.close()
+
+            assert events.get(event_id).data == {"amount": 42}
+
+    def test_when_it_is_back_it_is_used_again(self, own_redis):
+        server, clock = own_redis(), FakeClock()
+        cache = RedisCache(Settings(cache_url=server.url(0)), clock=clock)
+        server.pause()
+        cache.put_many({1: b"lost"})
+        server.resume()
+
+        cache.put_many({2: b"skipped"})
+        clock.advance(5)
+        cache.put_many({3: b"kept"})
+
+        assert cache.get_many([2, 3]) == {3: b"kept"}
+        cache.close()
+
+
+def test_a_cache_url_that_can_not_be_read_is_a_setting_error():
+    with pytest.raises(SettingsError, match="cache_url"):
+        open_cache(Settings(cache_url="redis://host:notaport/0"))
+
+
+def test_a_child_of_fork_uses_a_connection_of_its_own(ready_url, redis_url):
+    with EventLog(ready_url, cache_url=redis_url) as events:
+        event_id = events.log("order.paid", {"from": "parent"})
+        child = os.fork()
+        if child == 0:
+            same = events.get(event_id).data == {"from": "parent"}
+            os._exit(0 if same and events.log("order.paid", {"from": "child"}) else 1)
+        answers = {events.get(event_id).data["from"] for _ in range(200)}
+        _, status = os.waitpid(child, 0)
+
+        assert status == 0
+        assert answers == {"parent"}
+        assert events.count() == 2
+
+
+def test_a_missing_event_is_missing_with_any_cache(ready_url, cache_url):
+    with EventLog(ready_url, cache_url=cache_url) as events, pytest.raises(EventNotFound):
+        events.get(1)
