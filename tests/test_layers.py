@@ -9,18 +9,20 @@ ROOT = Path(__file__).parents[1]
 
 # From the top of the house to its ground. Rooms on one line are on one floor, and do not import each other.
 FLOORS = (
-    ("picoevent_admin",),
+    ("picoevent.__main__",),
     ("picoevent.cli",),
-    ("picoevent.importing", "picoevent.demo", "picoevent.testing"),
+    ("picoevent.demo",),
+    ("picoevent_admin",),
+    ("picoevent.importing", "picoevent.testing"),
     ("picoevent",),  # the public names
     ("picoevent.eventlog",),
     ("picoevent.parts",),
-    ("picoevent.read", "picoevent.write"),
-    ("picoevent.cache",),
+    ("picoevent.read", "picoevent.write", "picoevent.analysts"),
+    ("picoevent.cache", "picoevent.passwords"),
     ("picoevent.store",),
     ("picoevent.accept",),
     ("picoevent.event",),
-    ("picoevent.ids", "picoevent.users", "picoevent.payload"),
+    ("picoevent.ids", "picoevent.users", "picoevent.payload", "picoevent.forks"),
     ("picoevent.settings",),
     ("picoevent.errors",),
 )

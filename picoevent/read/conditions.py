@@ -54,7 +54,9 @@ def time_conditions(query: Query) -> list[ColumnElement[bool]]:
 def candidates(query: Query, numbers: Numbers, limit: int) -> Rows:
     """Return the first rows that one index finds, in the query's order, before the residual filters.
 
-    Several event types are one short walk of the index each, merged: an IN over the index would sort all of them.
+    Several event types are one short walk of the index each, merged: an IN over the index would sort all of them. The
+    index is named, since MariaDB's optimizer may walk all newer rows of a frequent type instead (measured: 95 ms
+    against 0.5).
     """
     conditions = time_conditions(query)
     if query.after is not None:
@@ -62,10 +64,12 @@ def candidates(query: Query, numbers: Numbers, limit: int) -> Rows:
     order = EVENT_ID.desc() if query.newest_first else EVENT_ID.asc()
     base = select(event_log).where(*conditions).order_by(order).limit(limit)
     if numbers.user_number is not None:
-        return base.where(event_log.c.user_id == numbers.user_number)
+        walk = base.with_hint(event_log, "FORCE INDEX (user_id)", "mysql")
+        return walk.where(event_log.c.user_id == numbers.user_number)
     type_ids = numbers.event_type_ids
     if type_ids is None:
         return base
+    base = base.with_hint(event_log, "FORCE INDEX (event_type_id)", "mysql")
     if len(type_ids) == 1:
         return base.where(event_log.c.event_type_id == type_ids[0])
     walks = [base.where(event_log.c.event_type_id == type_id).subquery() for type_id in type_ids]

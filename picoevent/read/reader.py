@@ -215,7 +215,8 @@ class Reader:
 def read_event_id(event_id: int | str) -> int:
     """Return an event id that may be a text, as JSON has it; raise `InvalidQuery` for anything else."""
     text = str(event_id)
-    if isinstance(event_id, bool) or not (text.isascii() and text.isdigit()) or int(text) > MAX_EVENT_ID:
+    plain = text.isascii() and text.isdigit() and len(text) <= 19 and not isinstance(event_id, bool)  # noqa: PLR2004
+    if not plain or int(text) > MAX_EVENT_ID:
         raise InvalidQuery(f"{text[:40]!r} is not an event id.", hint="An event id has up to 19 digits.")
     return int(text)
 

@@ -177,7 +177,7 @@ class MySQLBackend:
 
         The table is locked first, which fails at once and cleanly where somebody reads it, and is tried again. Not
         `ALTER TABLE ... NOWAIT`: where that meets a reader half-way, MariaDB 10.11 leaves a table that "doesn't exist
-        in engine" (9 of 240 tables, with 4 processes at once; with the lock none of 2,000).
+        in engine" (13 of 480 tables, with 4 processes at once; with the lock none of 2,000).
         """
         for _ in range(PARTITION_TRIES):
             if self._lock(connection, table):

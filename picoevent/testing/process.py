@@ -120,7 +120,7 @@ class PrivateServer(ABC):
         find_program(self.program, self.package)
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="picoevent-")
-            self._port = _free_port()
+            self._port = free_port()
             self._create_data()
 
     def launch(self) -> None:
@@ -213,7 +213,7 @@ def _tied_to_this_thread() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Find a port that nobody listens on; drawn at random, so that two runs do not race for the same one."""
     while True:
         port = PORTS[secrets.randbelow(len(PORTS))]

@@ -169,14 +169,18 @@ class MariaDBServer(PrivateServer):
 
 
 class RedisServer(PrivateServer):
-    """A Redis that keeps nothing on disk and drops the least recently used keys at `max_memory`."""
+    """A Redis that keeps nothing on disk and drops the least recently used keys at `max_memory`.
+
+    `options` are arguments of its own, such as `["--tls-port", "6390"]`.
+    """
 
     program = "redis-server"
     package = "redis-server"
 
-    def __init__(self, *, max_memory: str = "64mb") -> None:
+    def __init__(self, *, max_memory: str = "64mb", options: Sequence[str] = ()) -> None:
         super().__init__()
         self._max_memory = max_memory
+        self._own_options = tuple(options)
 
     def url(self, database: int = 0) -> str:
         """Return the URL of one of its 64 databases."""
@@ -197,7 +201,7 @@ class RedisServer(PrivateServer):
             "maxmemory": self._max_memory,
             "maxmemory-policy": "allkeys-lru",
         }
-        return [part for name, value in options.items() for part in (f"--{name}", value)]
+        return [*(part for name, value in options.items() for part in (f"--{name}", value)), *self._own_options]
 
     def _answers(self) -> bool:
         try:

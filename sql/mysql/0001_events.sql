@@ -48,7 +48,8 @@ CREATE TABLE IF NOT EXISTS user_key (
   PRIMARY KEY (user_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
--- The narrow row. The id holds the time, and every secondary index ends in it:
+-- The narrow row. The id holds the time, and every secondary index ends in it. It is written out, which costs no byte:
+-- MariaDB does not see it there by itself once the table is partitioned (measured: 47 ms for a page instead of 2.7).
 -- PRIMARY serves one event, any span of time, and the newest events;
 -- event_type_id serves one type in any span; user_id serves one user in any span.
 CREATE TABLE IF NOT EXISTS event_log (
@@ -57,8 +58,8 @@ CREATE TABLE IF NOT EXISTS event_log (
   source_id SMALLINT UNSIGNED NOT NULL,
   user_id BIGINT UNSIGNED NULL,
   PRIMARY KEY (event_id),
-  KEY event_type_id (event_type_id),
-  KEY user_id (user_id)
+  KEY event_type_id (event_type_id, event_id),
+  KEY user_id (user_id, event_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin
 PARTITION BY RANGE (event_id) (PARTITION future VALUES LESS THAN MAXVALUE);
 

@@ -1,0 +1,8 @@
+"""Every benchmark there is; a new one is one more name in the tuple."""
+
+from __future__ import annotations
+
+from bench.frame import Benchmark
+from bench.pages import PAGES
+
+BENCHMARKS: tuple[Benchmark, ...] = (PAGES,)
