@@ -78,13 +78,14 @@ class IdMinter:
     """Mint ids of one process: unique within it, rising for events without a time of their own.
 
     The tag and the first sequence of each millisecond are random, so that processes that know nothing of each
-    other seldom collide; the store finds the rest. A clock that steps back does not make ids step back. After
-    `fork()` the child calls `draw_tag`. Safe under threads.
+    other seldom collide; the store finds the rest. A clock that steps back does not make ids step back. Safe under
+    threads; the child of a `fork()` makes its own.
     """
 
     def __init__(self, *, clock_ms: Callable[[], int] = wall_clock_ms, rng: random.Random | None = None) -> None:
         self._clock_ms = clock_ms
-        self._rng = rng or random.SystemRandom()
+        # One of its own, seeded by the system: a host that seeds `random` must not give all its processes one tag.
+        self._rng = rng or random.Random()
         self._lock = threading.Lock()
         self._last_ms = 0
         self._sequence = 0

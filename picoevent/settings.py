@@ -127,9 +127,9 @@ class Settings:
     )
     max_payload_bytes: int = _setting(
         1_048_576,
-        "Largest payload, in bytes of its JSON.",
+        "Largest payload, in bytes of its JSON; 4 MB at most, so that it fits a packet of MySQL when it is escaped.",
         group="Events",
-        check=_between(2, 16_777_216),
+        check=_between(2, 4_194_304),
     )
     max_auto_event_types: int = _setting(
         1000,

@@ -5,6 +5,7 @@ What differs between the two servers is the table `FLAVOURS`, and nothing else a
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -149,7 +150,9 @@ class MySQLBackend:
         if code in READ_ONLY:
             return StoreUnavailable(f"{self.label} is read-only ({code}).", hint="Point PICOEVENT_URL at the primary.")
         if code in GONE:
+            system_says = re.search(r"\[Errno -?\d+\] ([^)\]]+)", said)
             why = f"timed out after {self._deadline_ms / 1000:g} s" if "timed out" in said else said
+            why = system_says.group(1) if system_says and why == said else why
             return StoreUnavailable(f"{self.label} does not answer ({why}).", hint="See runbooks/mysql-away.md.")
         return StoreUnavailable(f"{self.label} failed ({code}: {said}).", hint="See runbooks/mysql-away.md.")
 

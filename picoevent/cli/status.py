@@ -1,0 +1,164 @@
+"""`status`: how the database, its replica and the cache are doing, and what is wrong, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from picoevent.cli.cells import json_text, visible
+from picoevent.cli.event_rows import show_time
+from picoevent.cli.failures import exit_code_of
+from picoevent.cli.opening import check_file
+from picoevent.cli.options import current_settings, format_option, setting_option
+from picoevent.cli.rows import Column, print_rows
+from picoevent.cli.verbs import verb
+from picoevent.errors import PicoEventError, StoreNotReady, StoreUnavailable
+from picoevent.event import format_time
+
+if TYPE_CHECKING:
+    from picoevent.parts import Parts
+    from picoevent.settings import Settings
+
+COLUMNS = (Column("name", "WHAT"), Column("value", "HOW IT IS"))
+
+
+@dataclass
+class Findings:
+    """What was found: facts in the order in which they are shown, problems, and the exit code they lead to."""
+
+    facts: dict[str, object] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+    def blame(self, error: PicoEventError, *, prefix: str = "") -> None:
+        """Note an error as a problem."""
+        self.problems.append(f"{prefix}{error}")
+
+
+@verb("status", "picoevent status", "picoevent status --format json")
+@setting_option("replica_url", metavar="URL")
+@setting_option("cache_url", metavar="URL")
+@format_option()
+@click.pass_context
+def status(ctx: click.Context, output: str) -> None:
+    """Show how database, replica and cache are doing.
+
+    Says what is wrong, in plain words. Nothing is changed, and nothing is counted that would take long on a large
+    table. Exits with 3 where the database is away or not ready.
+    """
+    findings = look(current_settings(), datetime.now(UTC))
+    _print(findings, output)
+    if findings.exit_code:
+        ctx.exit(findings.exit_code)
+
+
+def look(settings: Settings, now: datetime) -> Findings:
+    """Ask the database, the replica and the cache of these settings."""
+    from picoevent.parts import Parts
+
+    findings = Findings()
+    parts = Parts(settings)
+    try:
+        _look_at_database(findings, settings)
+        if not findings.exit_code:
+            _look_at_events(findings, parts, now)
+        _look_at_replica(findings, parts, settings)
+        _look_at_cache(findings, parts, settings)
+    finally:
+        parts.close()
+    return findings
+
+
+def _look_at_database(findings: Findings, settings: Settings) -> None:
+    from picoevent.store import open_store
+    from picoevent.store.base import Purpose
+
+    # With the patience of a reader: the size of a large database is not known within the deadline of log().
+    store = open_store(settings.url, settings, Purpose.READ)
+    try:
+        check_file(settings)
+        findings.facts |= {_key(label): text for label, text in store.describe().items()}
+        findings.facts["schema_version"] = store.schema_version()
+    except PicoEventError as error:
+        findings.exit_code = exit_code_of(error)
+        findings.facts["server"] = "away" if isinstance(error, StoreUnavailable) else "not ready"
+        findings.blame(error)
+    finally:
+        store.close()
+
+
+def _look_at_events(findings: Findings, parts: Parts, now: datetime) -> None:
+    from picoevent.read.query import make_query
+
+    try:
+        newest = parts.reader.page(make_query({}, limit=1)).events
+        findings.facts["newest_event"] = format_time(newest[0].time) if newest else None
+        findings.facts["newest_event_age_seconds"] = round((now - newest[0].time).total_seconds()) if newest else None
+        findings.facts["event_types"] = len(parts.reader.event_types())
+        findings.facts["sources"] = len(parts.reader.sources())
+    except PicoEventError as error:
+        findings.blame(error, prefix="Events can't be read: ")
+
+
+def _look_at_replica(findings: Findings, parts: Parts, settings: Settings) -> None:
+    if not settings.replica_url:
+        findings.facts["replica"] = "none set"
+        return
+    try:
+        findings.facts["replica"] = f"answers: {parts.reading_store.describe()['Server']}"
+    except PicoEventError as error:
+        findings.facts["replica"] = "not ready" if isinstance(error, StoreNotReady) else "does not answer"
+        findings.blame(error, prefix="Replica: ")
+
+
+def _look_at_cache(findings: Findings, parts: Parts, settings: Settings) -> None:
+    if settings.cache_url.startswith("memory:"):
+        # What this short-lived process has in its own says nothing.
+        findings.facts["cache"] = "in-process, each process its own"
+        return
+    findings.facts["cache"] = words = parts.cache.describe()
+    if "does not answer" in words:
+        findings.problems.append(f"Cache: {words}.")
+
+
+def _key(label: str) -> str:
+    return label.lower().replace(" ", "_")
+
+
+def _print(findings: Findings, output: str) -> None:
+    if output == "table":
+        _print_for_people(findings)
+    elif output == "csv":
+        facts = findings.facts | {"problems": " ".join(findings.problems) or None}
+        print_rows([{"name": name, "value": value} for name, value in facts.items()], COLUMNS, output)
+    else:
+        document = findings.facts | {"problems": findings.problems}
+        click.echo(json_text(document, indent=2 if output == "json" else None))
+
+
+def _print_for_people(findings: Findings) -> None:
+    facts = dict(findings.facts)
+    age = facts.pop("newest_event_age_seconds", None)
+    for name, value in facts.items():
+        words = _in_words(name, value, age)
+        click.echo(visible(f"{name.replace('_', ' ').capitalize():<18}{words}"))
+    for problem in findings.problems or ["none"]:
+        click.echo(visible(f"{'Problems':<18}{problem}"))
+
+
+def _in_words(name: str, value: object, age: object) -> str:
+    if name == "newest_event":
+        return f"{show_time(value)} UTC, {_ago(age)}" if isinstance(age, int) else "none yet"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _ago(seconds: int) -> str:
+    if seconds < 0:
+        return "ahead of this machine's clock"
+    for size, word in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:,} {word} ago"
+    return f"{seconds} s ago"
