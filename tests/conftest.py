@@ -6,6 +6,7 @@ the first test that needs them. A test that stops, freezes or breaks a server as
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -189,3 +190,17 @@ def _initialise(url: str) -> int:
 def initialise() -> Callable[[str], int]:
     """`initialise(url)` does what `picoevent init` does, and returns the number of steps."""
     return _initialise
+
+
+@pytest.fixture(scope="session")
+def real_log() -> Path:
+    """10,000 lines of a public web site's access log, one of them cut off; not part of the project.
+
+    It is `Common Data Formats/apache_logs` of the public repository elastic/examples, packed with gzip, and lies in
+    `shared/data` beside the checkout, or where PICOEVENT_REAL_LOG says.
+    """
+    beside = Path(__file__).parents[2] / "shared" / "data" / "apache_access.log.gz"
+    path = Path(os.environ.get("PICOEVENT_REAL_LOG", beside))
+    if not path.exists() and "CI" not in os.environ:
+        pytest.skip(f"there is no {path}; see the fixture real_log")
+    return path

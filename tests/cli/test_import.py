@@ -7,22 +7,20 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-REAL_LOG = Path(__file__).parents[2].parent / "shared" / "data" / "apache_access.log.gz"
 GOOD = '{"type": "a", "time": "2026-01-01T00:00:00Z"}\n'
 
 
-def test_a_real_log_is_stored_once_however_often_it_is_imported(run, ready_url):
-    first = run("import", REAL_LOG, "--source", "www")
-    second = run("import", REAL_LOG, "--source", "www")
+def test_a_real_log_is_stored_once_however_often_it_is_imported(run, ready_url, real_log):
+    first = run("import", real_log, "--source", "www")
+    second = run("import", real_log, "--source", "www")
 
     assert first.exit_code == second.exit_code == 0
-    assert f"{REAL_LOG}: 10,000 lines, 9,999 stored, 0 already there, 0 refused, 1 bad line in " in first.stdout
+    assert f"{real_log}: 10,000 lines, 9,999 stored, 0 already there, 0 refused, 1 bad line in " in first.stdout
     assert ", 0 stored, 9,999 already there, 0 refused, 1 bad line in " in second.stdout
-    assert first.stderr == f"{REAL_LOG}:8899: the user agent is not closed by a quote: the line is cut off\n"
+    assert first.stderr == f"{real_log}:8899: the user agent is not closed by a quote: the line is cut off\n"
 
 
 def test_bad_lines_fail_the_import_only_where_that_is_wanted(run, embedded_url, clean_place):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from picoevent import EventLog, Settings
@@ -12,12 +10,6 @@ from picoevent.store.base import Purpose
 
 # Long enough for a machine that runs other tests meanwhile.
 DEADLINE_MS = 30_000
-
-
-@pytest.fixture(scope="session")
-def real_log():
-    """10,000 lines of a public web site, one of them cut off."""
-    return Path(__file__).parents[2].parent / "shared" / "data" / "apache_access.log.gz"
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from picoevent.importing.faults import BadLine
 from picoevent.importing.line_file import open_lines
 from picoevent.importing.options import ImportOptions
 
-REAL_LOG = Path(__file__).parents[2].parent / "shared" / "data" / "apache_access.log.gz"
 FRONT = '192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET /a?b=c HTTP/1.1" 200 512'
 COMBINED = FRONT + ' "http://example.org/" "Mozilla/5.0 (X11)"'
 
@@ -206,8 +204,8 @@ def test_a_hostile_line_of_a_megabyte_takes_no_second(line):
     assert time.process_time() - started < 1
 
 
-def test_the_real_log_is_read_but_for_its_truncated_line():
-    with open_lines(REAL_LOG) as lines:
+def test_the_real_log_is_read_but_for_its_truncated_line(real_log):
+    with open_lines(real_log) as lines:
         records = list(AccessLogReader(ImportOptions()).read(lines))
 
     bad = [(number, str(found)) for number, found in records if isinstance(found, BadLine)]
