@@ -76,7 +76,7 @@ class Visit:
     def _note(self, event_type: str, data: dict[str, object]) -> None:
         """Add a step at the present moment, and let the visitor look for a while."""
         source = "shop-api" if event_type in SERVICE_TYPES else "shop"
-        self.steps.append(Step(self._now_ms, event_type, {**self._context, **data}, self._user_id, source))
+        self.steps.append(Step(self._now_ms, event_type, {**data, **self._context}, self._user_id, source))
         self._now_ms += dwell_ms(self._rng)
 
     def _open_page(self, path: str, referrer: str | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypedDict
 
 from picoevent.errors import InvalidQuery
@@ -118,8 +118,7 @@ def _moment(moment: object, what: str) -> int | None:
         return None
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise InvalidQuery(f"The time of {what} has no time zone.", hint="For example: datetime.now(UTC).")
-    clamped = max(moment.astimezone(UTC) if moment.year < 9999 else moment, EPOCH)  # noqa: PLR2004
-    return min(_rounded_up_ms(clamped), MAX_UNIX_MS)
+    return min(_rounded_up_ms(max(moment, EPOCH)), MAX_UNIX_MS)
 
 
 def _rounded_up_ms(moment: datetime) -> int:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
 from picoevent.settings import Settings
@@ -160,16 +162,20 @@ class MySQLBackend:
         """Return the statement with this server's name of the collation that compares exactly."""
         return statement.replace(MARIADB.exact_collation, flavour_of(connection).exact_collation)
 
-    def exclusive(self, connection: Connection) -> None:
-        """Take a named lock of this database, which the server frees when the connection closes."""
+    @contextmanager
+    def exclusive(self, connection: Connection) -> Iterator[None]:
+        """Hold a named lock of this database; the server frees it also when the connection breaks."""
         # One database, one lock: names of locks are shared by the whole server, and at most 64 characters long.
-        got = connection.execute(
-            text("SELECT GET_LOCK(CONCAT('picoevent.', MD5(DATABASE())), :s)"), {"s": INIT_LOCK_SECONDS}
-        )
-        if got.scalar() != 1:
+        name = "CONCAT('picoevent.', MD5(DATABASE()))"
+        got = connection.execute(text(f"SELECT GET_LOCK({name}, :seconds)"), {"seconds": INIT_LOCK_SECONDS}).scalar()
+        if got != 1:
             message = f"{self.label}: another process has been changing the schema for {INIT_LOCK_SECONDS} s."
             raise StoreUnavailable(message, hint="Wait for it, then try again.")
-        connection.commit()
+        try:
+            yield
+        finally:
+            with suppress(SQLAlchemyError):
+                connection.execute(text(f"SELECT RELEASE_LOCK({name})"))
 
     def ensure_partitions(self, connection: Connection, now: datetime, width: str) -> list[str]:
         """Make the current partition and some ahead, in both event tables."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
@@ -44,8 +44,8 @@ class Backend(Protocol):
     def wording(self, connection: Connection, statement: str) -> str:
         """Return a statement of the DDL in this server's words."""
 
-    def exclusive(self, connection: Connection) -> None:
-        """Wait until this connection alone changes the schema; it holds on until it closes."""
+    def exclusive(self, connection: Connection) -> AbstractContextManager[None]:
+        """Wait until this connection alone changes the schema, and let the next one at the end."""
 
     def ensure_partitions(self, connection: Connection, now: datetime, width: str) -> list[str]:
         """Make partitions ahead of now; return the names of the new ones."""
@@ -108,16 +108,17 @@ class SqlStore:
 
     def init(self, on_step: Callable[[str], None] = lambda _: None) -> int:
         """See `AdminStore.init`."""
-        with self._translated(), self._engine.connect() as connection:
-            self._backend.exclusive(connection)
-            steps = migrations.apply(connection, self._backend, self._settings.timezone, on_step)
-            new = self._backend.ensure_partitions(
-                connection, datetime.now().astimezone(), self._settings.partition_width
-            )
-            connection.commit()
-            for name in new:
-                on_step(f"made partition {name}")
-        return steps + len(new)
+        with self._translated(), self._engine.connect() as connection, self._backend.exclusive(connection):
+            return self._bring_forward(connection, on_step)
+
+    def _bring_forward(self, connection: Connection, on_step: Callable[[str], None]) -> int:
+        steps = migrations.apply(connection, self._backend, self._settings.timezone, on_step)
+        width = self._settings.partition_width
+        made = self._backend.ensure_partitions(connection, datetime.now().astimezone(), width)
+        connection.commit()
+        for name in made:
+            on_step(f"made partition {name}")
+        return steps + len(made)
 
     def schema_version(self) -> int:
         """See `AdminStore.schema_version`."""
@@ -126,8 +127,7 @@ class SqlStore:
 
     def ensure_partitions(self, now: datetime) -> list[str]:
         """See `AdminStore.ensure_partitions`."""
-        with self._translated(), self._engine.connect() as connection:
-            self._backend.exclusive(connection)
+        with self._translated(), self._engine.connect() as connection, self._backend.exclusive(connection):
             return self._backend.ensure_partitions(connection, now, self._settings.partition_width)
 
     def describe(self) -> dict[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,11 @@ class SqliteBackend:
         """Return the statement as it is."""
         return statement
 
-    def exclusive(self, connection: Connection) -> None:
-        """Begin the transaction, which locks the file."""
-        connection.begin()
+    @contextmanager
+    def exclusive(self, connection: Connection) -> Iterator[None]:
+        """Hold the file's lock by the transaction itself, to its end."""
+        with connection.begin():
+            yield
 
     def ensure_partitions(self, _connection: Connection, _now: datetime, _width: str) -> list[str]:
         """SQLite has no partitions."""

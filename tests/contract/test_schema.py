@@ -268,3 +268,12 @@ def test_the_worker_keeps_the_schema(role_url):
 
     assert store.init() == 0
     store.close()
+
+
+def test_a_second_store_of_the_same_process_does_not_wait_for_the_first(mysql_url):
+    first, second = admin_store(mysql_url), admin_store(mysql_url)
+    first.init()
+
+    assert second.init() == 0
+    first.close()
+    second.close()
