@@ -38,6 +38,7 @@ PARTITIONS_EVERY_SECONDS = 3600.0
 # The workers are forked in the first moment: what this process has open then would be in them too.
 PARTITIONS_FIRST_SECONDS = 3.0
 
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 READY_TRIES, READY_PAUSE_SECONDS = 300, 0.1
 
 logger = logging.getLogger(__name__)
@@ -224,6 +225,8 @@ class _Server(BaseApplication):
             "forwarder_headers": "",
             "limit_request_line": 8190,
             "when_ready": _end_with_the_terminal,
+            "post_fork": _hold_signals,
+            "post_worker_init": _let_signals_in,
             "worker_exit": _close_worker,
         }
         if MEMORY_FOLDER.is_dir():
@@ -233,6 +236,15 @@ class _Server(BaseApplication):
     def load(self) -> Flask:
         """Make the application, in each worker: its connections are of that process."""
         return create_app(self._settings)
+
+
+def _hold_signals(_arbiter: object, _worker: object) -> None:
+    """Let a worker end only once it has started: gunicorn takes an earlier end for a fault of the application."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+
+
+def _let_signals_in(_worker: object) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
 
 def _end_with_the_terminal(arbiter: Any) -> None:  # noqa: ANN401  # gunicorn publishes no types
