@@ -22,7 +22,7 @@ from gunicorn.app.base import BaseApplication
 
 from picoevent import PicoEventError, Settings, SettingsError
 from picoevent.store import open_store
-from picoevent.store.base import Purpose
+from picoevent.store.base import AdminStore, Purpose
 from picoevent_admin.app import check_secret_key, create_app
 from picoevent_admin.bi import EXTENSION
 
@@ -122,7 +122,7 @@ def keep_partitions(settings: Settings, stop: threading.Event) -> None:
 
 def make_partitions(settings: Settings, now: datetime) -> None:
     """Make the partitions that are due; a store without them has nothing to do."""
-    store = open_store(settings.url, settings, Purpose.ADMIN)
+    store: AdminStore = open_store(settings.url, settings, Purpose.ADMIN)
     try:
         for name in store.ensure_partitions(now):
             logger.info("Made partition %s ahead", name)

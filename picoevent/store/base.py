@@ -101,3 +101,6 @@ class AdminStore(Protocol):
 
     def ensure_partitions(self, now: datetime) -> list[str]:
         """Make partitions ahead of `now`; return the names of the new ones. Backends without them make none."""
+
+    def close(self) -> None:
+        """Close every connection; idempotent."""
