@@ -121,10 +121,7 @@ def encode_data(draft: Draft, rules: Rules) -> None:
         return
     if not isinstance(data, Mapping):
         raise Rejected(RejectReason.DATA_NOT_A_MAPPING, f"the data is of type {type(data).__name__}, not a mapping")
-    payload = encode_payload(data)
-    limit = rules.settings.max_payload_bytes
-    if len(payload) > limit:
-        raise Rejected(RejectReason.DATA_TOO_LARGE, f"the data has {len(payload):,} bytes; the limit is {limit:,}")
+    payload = encode_payload(data, rules.settings.max_payload_bytes)
     # An empty payload and none are the same, and need no row.
     draft.payload = payload if data else None
 

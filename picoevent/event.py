@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -41,6 +43,9 @@ class Event:
     def time(self) -> datetime:
         """When it happened: aware, in UTC, to the millisecond; the id holds it."""
         return id_time(self.event_id)
+
+    def __hash__(self) -> int:
+        return hash(self.event_id)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON shows: the id as a string, since it does not fit a JavaScript number."""
@@ -84,21 +89,36 @@ class _Serialized(msgspec.Struct):
 _serializer = msgspec.json.Encoder()
 _reader = msgspec.json.Decoder(_Serialized)
 EMPTY_PAYLOAD = b"{}"
+SEAL_BYTES = 16
+"""A cache is shared and may be restored, mixed up or written by others: what it gives back is believed by its seal."""
 
 
-def serialize(event_id: int, names: tuple[str, str], user_id: int | str | None, payload: bytes | None) -> bytes:
-    """Return the form in which a cache keeps an event; `names` are its type and its source."""
+class Names(NamedTuple):
+    """An event but for its payload."""
+
+    event_id: int
+    event_type: str
+    source: str
+    user_id: int | str | None
+
+
+def serialize(event: Names, payload: bytes | None, key: bytes) -> bytes:
+    """Return the form in which a cache keeps an event, sealed with the installation's key."""
     raw = msgspec.Raw(payload or EMPTY_PAYLOAD)
-    return _serializer.encode(_Serialized(str(event_id), names[0], names[1], user_id, raw))
+    body = _serializer.encode(_Serialized(str(event.event_id), event.event_type, event.source, event.user_id, raw))
+    return _seal(body, key) + body
 
 
-def deserialize(event_id: int, serialized: bytes) -> Event | None:
-    """Return the event that a cache gave for this id, or None where the bytes are not that event's."""
-    try:
-        found = _reader.decode(serialized)
-        data = decode_payload(bytes(found.data))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+def deserialize(event_id: int, sealed: bytes, key: bytes) -> Event | None:
+    """Return the event that a cache gave for this id, or None where this installation did not put it there."""
+    seal, body = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
+    if not hmac.compare_digest(seal, _seal(body, key)):
         return None
+    found = _reader.decode(body)
     if found.id != str(event_id):
         return None
-    return Event(event_id, found.type, found.source, found.user, data)
+    return Event(event_id, found.type, found.source, found.user, decode_payload(bytes(found.data)))
+
+
+def _seal(body: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=SEAL_BYTES, key=key).digest()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from picoevent.errors import PicoEventError, Rejected
 from picoevent.event import Event, NewEvent, Page
 from picoevent.forks import generation
-from picoevent.read.query import Filters, make_query
+from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
 from picoevent.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,8 +96,13 @@ class EventLog:
 
     def iter_events(self, *, order: str = "oldest", **filters: Unpack[Filters]) -> Iterator[Event]:
         """Yield every matching event, in constant memory."""
-        query = make_query(filters, order=order)
-        return self._reading.reader.stream(query)
+        return self._stream(make_query(filters, order=order, limit=FIRST_STREAMED_ROWS))
+
+    def _stream(self, query: Query) -> Iterator[Event]:
+        following: Query | None = query
+        while following is not None:
+            page, following = self._reading.reader.stream_page(following)
+            yield from page.events
 
     def count(self, **filters: Unpack[Filters]) -> int:
         """Count the matching events, row by row: on a large table, ask for a type, a user or a short time."""

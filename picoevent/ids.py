@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from picoevent.errors import Rejected, RejectReason
+
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 EPOCH_UNIX = 946_684_800
 """Seconds from 1970-01-01 to 2000-01-01 UTC."""
@@ -25,6 +27,7 @@ MAX_EVENT_ID = (1 << 63) - 1
 WITHIN_SECOND = (1 << SECOND_SHIFT) - 1
 """Mask of everything below the second."""
 
+MIN_UNIX_MS = EPOCH_UNIX * 1000
 MAX_UNIX_MS = (EPOCH_UNIX + (1 << 32)) * 1000 - 1
 TRACKED_MILLISECONDS = 4096
 """How many distinct past milliseconds a minter remembers, to number several events of one millisecond."""
@@ -56,8 +59,11 @@ def unix_ms(moment: datetime) -> int:
 
 
 def first_id_of_second(unix_second: int) -> int:
-    """Return the smallest id of a second; every event at or after it has an id at least as large."""
-    return (unix_second - EPOCH_UNIX) << SECOND_SHIFT
+    """Return the smallest id of a second; every event at or after it has an id at least as large.
+
+    Behind the last second that ids have, it is the last id.
+    """
+    return min((unix_second - EPOCH_UNIX) << SECOND_SHIFT, MAX_EVENT_ID)
 
 
 def next_id_of_second(event_id: int) -> int:
@@ -75,7 +81,7 @@ def wall_clock_ms() -> int:
 
 
 class IdMinter:
-    """Mint ids of one process: unique within it, rising for events without a time of their own.
+    """Mint ids of one process: rising for events without a time of their own, and seldom the same for the others.
 
     The tag and the first sequence of each millisecond are random, so that processes that know nothing of each
     other seldom collide; the store finds the rest. A clock that steps back does not make ids step back. Safe under
@@ -86,7 +92,8 @@ class IdMinter:
         self._clock_ms = clock_ms
         # One of its own, seeded by the system: a host that seeds `random` must not give all its processes one tag.
         self._rng = rng or random.Random()
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may log within a call that holds it.
+        self._lock = threading.RLock()
         self._last_ms = 0
         self._sequence = 0
         self._tag = self._rng.randrange(TAGS)
@@ -98,9 +105,11 @@ class IdMinter:
         return self._tag
 
     def mint(self) -> int:
-        """Return an id of now, larger than every earlier result."""
+        """Return an id of now, larger than every earlier result; raise `Rejected` where the clock can't be right."""
         with self._lock:
             now = self._clock_ms()
+            if max(now, self._last_ms) < MIN_UNIX_MS or now > MAX_UNIX_MS:
+                raise Rejected(RejectReason.TIME_INVALID, "this machine's clock is not between 2000 and 2136")
             if now > self._last_ms:
                 self._last_ms = now
                 # Half of the range is left behind the random start, so that it seldom runs over.

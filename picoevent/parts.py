@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from picoevent.cache import open_cache
 from picoevent.ids import IdMinter
-from picoevent.read.names import NameDirectory
+from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
+from picoevent.store.installation import InstallationKey
 from picoevent.write.intake import Intake
 
 
@@ -25,8 +26,9 @@ class Parts:
         self.fallback_store = open_store(settings.url, settings, Purpose.READ) if falls_back else None
         """The primary for reading, where the replica does not answer and the setting allows it."""
         self.cache = open_cache(settings)
-        self.intake = Intake(settings, self.store, self.cache, IdMinter())
-        self.reader = Reader(self.reading_store, self.cache, NameDirectory(), fallback=self.fallback_store)
+        key = InstallationKey()
+        self.intake = Intake(settings, self.store, self.cache, IdMinter(), key)
+        self.reader = Reader(self.reading_store, EventLoader(self.cache, key), fallback=self.fallback_store)
 
     def close(self) -> None:
         """Close every connection; idempotent."""

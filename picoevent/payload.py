@@ -18,21 +18,30 @@ import msgspec
 from picoevent.errors import Rejected, RejectReason
 
 MAX_DEPTH = 100
+DEFAULT_MAX_BYTES = 1_048_576
 MIN_INTEGER, MAX_INTEGER = -(1 << 63), (1 << 64) - 1
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def encode_payload(data: Mapping[str, object]) -> bytes:
-    """Return the payload as bytes; raise `Rejected` naming the place of what can't be encoded."""
+def encode_payload(data: Mapping[str, object], max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
+    """Return the payload as bytes; raise `Rejected` naming the place of what can't be encoded, or its size."""
+    room = Room(max_bytes)
     try:
-        plain = data if type(data) is dict and _is_plain(data, 1) else _plain_mapping(data, "data", 1)
-        return _encode(plain)
+        plain = (
+            data
+            if type(data) is dict and _is_plain(data, 1, room)
+            else _plain_mapping(data, "data", 1, Room(max_bytes))
+        )
+        payload = _encode(plain)
     except UnicodeEncodeError:
-        return _encode(_without_surrogates(_plain_mapping(data, "data", 1)))
+        payload = _encode(_without_surrogates(_plain_mapping(data, "data", 1, Room(max_bytes))))
     except RecursionError:
         _refuse_depth("data")
+    if len(payload) > max_bytes:
+        raise Rejected(RejectReason.DATA_TOO_LARGE, f"the data has {len(payload):,} bytes; the limit is {max_bytes:,}")
+    return payload
 
 
 def decode_payload(payload: bytes | None) -> dict[str, Any]:
@@ -40,17 +49,34 @@ def decode_payload(payload: bytes | None) -> dict[str, Any]:
     return _decode(payload) if payload else {}
 
 
-def _is_plain(data: dict[Any, Any], depth: int) -> bool:
+class Room:
+    """How many values a payload may still hold: each takes a byte at least.
+
+    Without it a few lists that hold each other several times over would be walked for minutes.
+    """
+
+    def __init__(self, values: int) -> None:
+        self._left = values
+
+    def take(self, values: int) -> None:
+        """Count the values of a list or a mapping; raise `Rejected` where they can't fit."""
+        self._left -= values
+        if self._left < 0:
+            raise Rejected(RejectReason.DATA_TOO_LARGE, "the data holds more values than fit the limit")
+
+
+def _is_plain(data: dict[Any, Any], depth: int, room: Room) -> bool:
     """Say whether JSON holds this as it is: the short cut for nearly every payload."""
     if depth > MAX_DEPTH:
         return False
+    room.take(len(data))
     for key, value in data.items():  # noqa: SIM110  # a generator costs three times as much
-        if type(key) is not str or not _is_plain_value(value, depth):
+        if type(key) is not str or not _is_plain_value(value, depth, room):
             return False
     return True
 
 
-def _is_plain_value(value: object, depth: int) -> bool:
+def _is_plain_value(value: object, depth: int, room: Room) -> bool:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return True
@@ -59,13 +85,16 @@ def _is_plain_value(value: object, depth: int) -> bool:
     if kind is float:
         return isfinite(value)  # type: ignore[arg-type]  # kind says that it is a float
     if kind is dict:
-        return _is_plain(value, depth + 1)  # type: ignore[arg-type]  # kind says that it is a dict
-    if kind is list:
-        return depth < MAX_DEPTH and all(_is_plain_value(item, depth + 1) for item in value)  # type: ignore[attr-defined]
-    return False
+        return _is_plain(value, depth + 1, room)  # type: ignore[arg-type]  # kind says that it is a dict
+    return kind is list and _is_plain_list(value, depth + 1, room)  # type: ignore[arg-type]  # kind says that it is one
 
 
-def _plain_mapping(data: Mapping[Any, Any], place: str, depth: int) -> dict[str, object]:
+def _is_plain_list(items: list[object], depth: int, room: Room) -> bool:
+    room.take(len(items))
+    return depth <= MAX_DEPTH and all(_is_plain_value(item, depth, room) for item in items)
+
+
+def _plain_mapping(data: Mapping[Any, Any], place: str, depth: int, room: Room) -> dict[str, object]:
     if depth > MAX_DEPTH:
         _refuse_depth(place)
     plain: dict[str, object] = {}
@@ -73,7 +102,8 @@ def _plain_mapping(data: Mapping[Any, Any], place: str, depth: int) -> dict[str,
         name = _plain_key(key, place)
         if name in plain:
             raise Rejected(RejectReason.KEY_NOT_TEXT, f"{place} has two keys that are both {name[:40]!r} as text")
-        plain[name] = _plain_value(value, f"{place}.{name[:40]}", depth)
+        room.take(1)
+        plain[name] = _plain_value(value, f"{place}.{name[:40]}", depth, room)
     return plain
 
 
@@ -85,16 +115,16 @@ def _plain_key(key: object, place: str) -> str:
     raise Rejected(RejectReason.KEY_NOT_TEXT, f"{place} has a key of type {type(key).__name__}")
 
 
-def _plain_value(value: object, place: str, depth: int) -> object:
+def _plain_value(value: object, place: str, depth: int, room: Room) -> object:
     if isinstance(value, Enum):
-        return _plain_value(value.value, place, depth)
+        return _plain_value(value.value, place, depth, room)
     if isinstance(value, (str, int, float)):
         return _plain_scalar(value, place)
     if isinstance(value, Mapping):
-        return _plain_mapping(value, place, depth + 1)
+        return _plain_mapping(value, place, depth + 1, room)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return _plain_items(value, place, depth + 1)
-    return None if value is None else _plain_other(value, place, depth)
+        return _plain_items(value, place, depth + 1, room)
+    return None if value is None else _plain_other(value, place, depth, room)
 
 
 def _plain_scalar(value: str | float, place: str) -> object:
@@ -106,10 +136,11 @@ def _plain_scalar(value: str | float, place: str) -> object:
     return _plain_integer(int(value), place) if isinstance(value, int) else _plain_float(float(value), place)
 
 
-def _plain_items(items: Any, place: str, depth: int) -> list[object]:  # noqa: ANN401  # any iterable
+def _plain_items(items: Any, place: str, depth: int, room: Room) -> list[object]:  # noqa: ANN401  # any iterable
     if depth > MAX_DEPTH:
         _refuse_depth(place)
-    return [_plain_value(item, f"{place}[{index}]", depth) for index, item in enumerate(items)]
+    room.take(len(items))
+    return [_plain_value(item, f"{place}[{index}]", depth, room) for index, item in enumerate(items)]
 
 
 def _plain_integer(value: int, place: str) -> int:
@@ -124,7 +155,7 @@ def _plain_float(value: float, place: str) -> float:
     raise Rejected(RejectReason.NUMBER_NOT_FINITE, f"{place} is NaN or infinite")
 
 
-def _plain_other(value: object, place: str, depth: int) -> object:
+def _plain_other(value: object, place: str, depth: int, room: Room) -> object:
     """Leave datetimes, UUIDs, Decimals, bytes and dataclasses to msgspec; refuse what it does not know."""
     try:
         builtin = msgspec.to_builtins(value)
@@ -133,7 +164,7 @@ def _plain_other(value: object, place: str, depth: int) -> object:
     if type(builtin) is type(value):
         kind = type(value).__name__
         raise Rejected(RejectReason.VALUE_NOT_ENCODABLE, f"{place} is of type {kind}, which has no encoding")
-    return _plain_value(builtin, place, depth)
+    return _plain_value(builtin, place, depth, room)
 
 
 def _without_surrogates(value: Any) -> Any:  # noqa: ANN401  # any plain value

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from picoevent.event import NewEvent
 from picoevent.importing.faults import BadLine, shown
-from picoevent.importing.line_file import Line
+from picoevent.importing.line_file import Line, check_finished
 from picoevent.importing.options import ImportOptions
 from picoevent.importing.records import Record, parse_each
 
@@ -66,12 +66,16 @@ class AccessLogReader:
     What the log marks by `-` is None there. `protocol`, `remote_user`, `ident`, `vhost` and `extra` (fields
     behind the user agent) are there only where the line has them, `referrer` and `agent` not in the common
     format. A request that is not HTTP stands whole under `request`, without method and path.
+
+    An `UnfinishedLine` is whole if it ends with the closing quote of the user agent, or of a field behind it
+    where lines before have one; a size, `... 200 56`, may have more digits to come.
     """
 
     def __init__(self, options: ImportOptions) -> None:
         self._event_type = options.event_type or DEFAULT_EVENT_TYPE
         self._source = options.source
         self._combined = False
+        self._extra_fields = 0
 
     def read(self, lines: Iterable[Line]) -> Iterator[Record]:
         """Iterate over the events of the lines."""
@@ -85,6 +89,7 @@ class AccessLogReader:
             raise BadLine(_what_is_wrong(text))
         vhost, ip, ident, user, time, request, status, size, referrer, agent, extra = found.groups()
         self._check_whole(text, agent, extra)
+        self._check_last_field(line, text, agent, extra)
         method, path, protocol = _split_request(request)
         data: dict[str, object] = {
             "ip": ip,
@@ -112,6 +117,13 @@ class AccessLogReader:
             raise BadLine(_what_is_wrong(text))
         elif self._combined:
             raise BadLine("the referrer is missing, which earlier lines have: the line is cut off")
+
+    def _check_last_field(self, line: bytes, text: str, agent: str | None, extra: str | None) -> None:
+        """Refuse an unfinished line of which a longer field, or one more field, may be still to come."""
+        fields = len(_EXTRA.findall(extra)) if extra else 0
+        if agent is None or not text.endswith('"') or fields < self._extra_fields:
+            check_finished(line)
+        self._extra_fields = fields
 
 
 def read_log_time(text: str) -> datetime:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import csv
 import re
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from picoevent.event import NewEvent
 from picoevent.importing.faults import BadLine, UnreadableFile
 from picoevent.importing.fields import EventFields
-from picoevent.importing.line_file import Line, check_length
+from picoevent.importing.line_file import MAX_LINE_BYTES, Line, check_finished, check_length
 from picoevent.importing.ndjson import decode_object
 from picoevent.importing.options import ImportOptions
 from picoevent.importing.records import Record
 
-MAX_RECORD_LINES = 1000
-"""A record of more lines than that is taken for a quote that was never closed."""
+MAX_RECORD_BYTES = MAX_LINE_BYTES
+"""A record of several lines that is longer is taken for a quote that was never closed."""
+
+_LINE_OVERHEAD = 32
+"""What a line counts beside its bytes, so that a record of many empty lines is bounded in memory too."""
+_MAX_REPETITION = 16
+"""Of the bytes of a file this many times as many are read again at most, after quotes that are not closed."""
 
 _INTEGER = re.compile(r"-?[1-9]\d{0,14}|0", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}", re.ASCII)
@@ -29,7 +36,8 @@ class CsvReader:
 
     A column `data` holds JSON. Elsewhere a text becomes a number where writing that number gives the same
     text again: `42`, `-1.5`, but not `007`, `1.50`, `1e5`. An empty field is left out. A record with a quote
-    that is not closed is bad by itself; the lines below it are read as records of their own.
+    that is not closed is bad by itself; the lines below it are read as records of their own. A record that
+    ends with an `UnfinishedLine` is bad, since no last field shows whether it is whole.
     """
 
     def __init__(self, options: ImportOptions) -> None:
@@ -38,9 +46,10 @@ class CsvReader:
     def read(self, lines: Iterable[Line]) -> Iterator[Record]:
         """Iterate over the events of all records; raise `UnreadableFile` for a header that can't be used."""
         records = _records(_RecordLines(lines))
-        columns = self._read_header(next(records, None))
-        for number, row in records:
-            yield number, row if isinstance(row, BadLine) else self._event(columns, row)
+        with _field_limit.raised():
+            columns = self._read_header(next(records, None))
+            for number, row in records:
+                yield number, row if isinstance(row, BadLine) else self._event(columns, row)
 
     def _event(self, columns: list[str], row: list[str]) -> NewEvent | BadLine:
         try:
@@ -99,6 +108,35 @@ def _by_column(columns: list[str], row: list[str]) -> dict[str, object]:
     return {column: text for column, text in zip(columns, row, strict=True) if text or column == "data"}
 
 
+class _FieldLimit:
+    """The csv module's limit for a field, one for the whole process: raised while tables are being read."""
+
+    def __init__(self) -> None:
+        # A generator that was left alone may end at any moment, in the thread that holds the lock too.
+        self._lock = threading.RLock()
+        self._readers = 0
+        self._before = 0
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Let a field be as long as a record; what was the limit before is so again after the last reader."""
+        with self._lock:
+            if not self._readers:
+                self._before = csv.field_size_limit()
+                csv.field_size_limit(max(self._before, MAX_RECORD_BYTES))
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+                if not self._readers:
+                    csv.field_size_limit(self._before)
+
+
+_field_limit = _FieldLimit()
+
+
 class _RecordLines:
     """Gives the csv module its lines, remembers which ones went into a record, and gives them again if need
     be.
@@ -108,24 +146,45 @@ class _RecordLines:
         self._lines = iter(lines)
         self._again: deque[Line] = deque()
         self._taken: list[Line] = []
+        self._taken_bytes = 0
+        self._bytes_once = 0
+        self._bytes_again = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
-        self._taken.append(line)
-        if len(self._taken) > MAX_RECORD_LINES:
-            raise BadLine(f"a quoted field is not closed within {MAX_RECORD_LINES} lines")
+        if self._taken and self._bytes_again > _MAX_REPETITION * self._bytes_once:
+            raise BadLine("a quoted field is not closed in its line, after many that were not closed at all")
+        line = self._take()
+        if len(self._taken) > 1 and self._taken_bytes > MAX_RECORD_BYTES:
+            raise BadLine(f"a quoted field is not closed within {MAX_RECORD_BYTES // 1024 // 1024} MB")
         check_length(line[1])
         try:
             return line[1].decode() + "\n"
         except UnicodeDecodeError as error:
             raise BadLine(f"byte {error.start} of line {line[0]} is not UTF-8 ({error.reason})") from None
 
+    def _take(self) -> Line:
+        again = bool(self._again)
+        line = self._again.popleft() if again else next(self._lines)
+        self._taken.append(line)
+        size = len(line[1]) + _LINE_OVERHEAD
+        self._taken_bytes += size
+        if again:
+            self._bytes_again += size
+        else:
+            self._bytes_once += size
+        return line
+
     def begin(self) -> None:
         """Forget the lines of the record before."""
         self._taken.clear()
+        self._taken_bytes = 0
+
+    def check_finished(self) -> None:
+        """Raise `BadLine` for a record that ends with the unfinished last line of a file."""
+        check_finished(self._taken[-1][1])
 
     def first_number(self) -> int:
         """Return the number of the line with which the record begins."""
@@ -149,7 +208,15 @@ def _records(lines: _RecordLines) -> Iterator[tuple[int, list[str] | BadLine]]:
             lines.repeat_all_but_first()
             continue
         if any(map(str.strip, row)):
-            yield lines.first_number(), row
+            yield lines.first_number(), _finished(lines, row)
+
+
+def _finished(lines: _RecordLines, row: list[str]) -> list[str] | BadLine:
+    try:
+        lines.check_finished()
+    except BadLine as bad:
+        return bad
+    return row
 
 
 def _bad_record(error: csv.Error | BadLine) -> BadLine:

@@ -4,9 +4,8 @@ twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from picoevent.eventlog import EventLog
 
 BATCH_EVENTS = 1000
+BATCH_BYTES = 4 * 1024 * 1024
+"""A batch ends with the line that makes its lines this long, so that long lines do not fill the memory."""
 
 Progress = Callable[[int, int | None, int], None]
 """Is told, after each batch, the bytes done, all bytes (None where a pipe is among the files), and the events
@@ -50,6 +51,13 @@ def import_files(
     A line that can't be read or is refused is reported and does not stop the rest, nor does a file that can't
     be read. Raises `ImportStopped` when the store goes away. Equal lines of one file are events of their own;
     a file that was imported before, wholly or in part, is completed and not repeated.
+
+    A file may still be written while it is read. A last line without a line feed is then a bad line where it
+    could be the beginning of a longer one (CSV, and an access log line that does not end with a quote): in a
+    plain file that was modified in the last minute, not on standard input or in a pipe.
+
+    The price of not repeating: equal lines are counted for each file by itself. Where a log was rotated in the
+    middle of a second and both files hold an equal line of that second, these lines are taken for one.
     """
     return _Import(events, options or ImportOptions(), on_progress, on_bad_line).run(paths)
 
@@ -93,7 +101,7 @@ class _Import:
         # Equal lines are counted for each file anew, so that a file named twice is stored once.
         with OccurrenceCounter() as occurrences:
             records = open_reader(lines, self._options).read(lines)
-            while batch := list(islice(records, BATCH_EVENTS)):
+            for batch in _batches(records, lines):
                 report.lines = lines.lines_read
                 self._store(report, batch, occurrences)
                 self._tell_progress(lines.bytes_read)
@@ -138,6 +146,18 @@ class _Import:
             f"At least {so_far.stored:,} events were stored until then.",
             hint="Repeat the same import when the database is back: it goes on and stores nothing twice.",
         )
+
+
+def _batches(records: Iterator[Record], lines: LineFile) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    begun = lines.bytes_given
+    for record in records:
+        batch.append(record)
+        if len(batch) == BATCH_EVENTS or lines.bytes_given - begun >= BATCH_BYTES:
+            yield batch
+            batch, begun = [], lines.bytes_given
+    if batch:
+        yield batch
 
 
 def _identity(event: NewEvent) -> tuple[int, int]:

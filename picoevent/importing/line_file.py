@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import stat
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +21,16 @@ from picoevent.importing.faults import BadLine, UnreadableFile
 STANDARD_INPUT = "-"
 MAX_LINE_BYTES = 4 * 1024 * 1024
 
+QUIET_SECONDS = 60
+"""A file that was not modified for so long is taken to be complete, with or without a last line feed."""
+
 Line = tuple[int, bytes]
 """The number of a line, from 1, and its bytes without the line feed."""
+
+
+class UnfinishedLine(bytes):
+    """A last line without a line feed in a file that may still be written: perhaps only a part of a line."""
+
 
 _CHUNK_BYTES = 256 * 1024
 _GZIP = b"\x1f\x8b"
@@ -42,12 +53,18 @@ class LineFile:
     A line longer than `MAX_LINE_BYTES` comes shortened, yet longer than that, so that `check_length` refuses
     it. Where the file turns out to be damaged or cut off, iteration ends before the unfinished line and
     `cut_off` tells why; otherwise that is empty.
+
+    A last line without a line feed is an `UnfinishedLine` where `may_grow`, asked at the end of the file, says
+    that more may come. A gzip file that is not cut off is complete. `bytes_given` counts the bytes of the lines
+    that the iteration gave so far, uncompressed.
     """
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
+    def __init__(self, raw: BinaryIO, name: str, may_grow: Callable[[], bool] = lambda: False) -> None:
         self.name = name
         self.cut_off = ""
         self.lines_read = 0
+        self.bytes_given = 0
+        self._may_grow = may_grow
         self._raw = raw
         self._counted = _CountedBytes(raw)
         _check_readable(self._counted.head)
@@ -63,19 +80,21 @@ class LineFile:
         return self._counted.count
 
     def peek(self, lines: int) -> list[bytes]:
-        """Return the first lines that are not blank, without taking them from the iteration."""
+        """Return the first lines that are not blank, finished or not, without taking them from the iteration."""
         found: list[bytes] = []
         for number, line in self._rest:
             self._peeked.append((number, line))
             if not line.isspace() and line:
-                found.append(line)
+                found.append(bytes(line))
             if len(found) == lines or number - len(found) > _MAX_BLANK_LINES_PEEKED:
                 break
         return found
 
     def __iter__(self) -> Iterator[Line]:
         """Iterate over all lines, those peeked at too."""
-        return chain(self._peeked, self._rest)
+        for line in chain(self._peeked, self._rest):
+            self.bytes_given += len(line[1])
+            yield line
 
     def _split(self) -> Iterator[Line]:
         tail = b""
@@ -85,7 +104,9 @@ class LineFile:
             tail = lines.pop()[: MAX_LINE_BYTES + 1]
             yield from self._numbered(lines)
         if tail and not self.cut_off:
-            yield from self._numbered([tail])
+            unfinished = not self._compressed and self._may_grow()
+            for number, line in self._numbered([tail]):
+                yield number, UnfinishedLine(line) if unfinished else line
 
     def _numbered(self, lines: list[bytes]) -> Iterator[Line]:
         if not self.lines_read and lines:
@@ -119,23 +140,32 @@ class LineFile:
         self.close()
 
 
-def open_lines(path: str | Path) -> LineFile:
-    """Open a file, or standard input for `-`; raise `UnreadableFile`."""
+def open_lines(path: str | Path, clock: Callable[[], float] = time.time) -> LineFile:
+    """Open a file, or standard input for `-`; raise `UnreadableFile`.
+
+    A file may grow until it was not modified for `QUIET_SECONDS` of the clock (Unix time in seconds); standard
+    input and pipes are complete where they end.
+    """
     if path == STANDARD_INPUT:
         return LineFile(sys.stdin.buffer, name_of(path))
     try:
-        return _open_or_close(Path(path).open("rb", buffering=0), name_of(path))
+        return _open_or_close(Path(path).open("rb", buffering=0), name_of(path), clock)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableFile(f"cannot be opened: {reason}.") from error
 
 
-def _open_or_close(raw: BinaryIO, name: str) -> LineFile:
+def _open_or_close(raw: BinaryIO, name: str, clock: Callable[[], float]) -> LineFile:
     try:
-        return LineFile(raw, name)
+        return LineFile(raw, name, partial(_may_grow, raw, clock))
     except BaseException:
         raw.close()
         raise
+
+
+def _may_grow(raw: BinaryIO, clock: Callable[[], float]) -> bool:
+    found = os.fstat(raw.fileno())
+    return stat.S_ISREG(found.st_mode) and clock() - found.st_mtime < QUIET_SECONDS
 
 
 def name_of(path: str | Path) -> str:
@@ -158,6 +188,12 @@ def check_length(line: bytes) -> None:
     """Raise `BadLine` for a line that is longer than `MAX_LINE_BYTES`."""
     if len(line) > MAX_LINE_BYTES:
         raise BadLine(f"the line is longer than {MAX_LINE_BYTES // 1024 // 1024} MB")
+
+
+def check_finished(line: bytes) -> None:
+    """Raise `BadLine` for an `UnfinishedLine`, in a format in which a part of a line can look whole."""
+    if isinstance(line, UnfinishedLine):
+        raise BadLine("the last line has no end: import the file again when it is complete")
 
 
 class _CountedBytes(io.RawIOBase):

@@ -24,10 +24,13 @@ def read_time(value: object, zone: ZoneInfo | None) -> datetime:
     an offset is one of `zone`, and refused without that; of an hour that occurs twice in autumn it is the
     first.
     """
-    if isinstance(value, str):
-        return _from_text(value, zone)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _from_number(value)
+    try:
+        if isinstance(value, str):
+            return _from_text(value, zone)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _from_number(value)
+    except OverflowError:
+        raise BadLine(f"the time {shown(value)} is outside the years 1 to 9999 in UTC") from None
     raise BadLine(f"the time {shown(value)} is neither a text nor a number")
 
 

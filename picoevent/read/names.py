@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from picoevent.read.conditions import Numbers
 from picoevent.read.query import Query
-from picoevent.store.tables import event_type, installation, source
+from picoevent.store.tables import event_type, source
 from picoevent.users import hash_user
 
 
@@ -42,25 +42,25 @@ class NameDirectory:
     def __init__(self) -> None:
         self._event_types = Dictionary(event_type)
         self._sources = Dictionary(source)
-        self._hash_key: bytes | None = None
 
     def of_row(self, connection: Connection, event_type_id: int, source_id: int) -> tuple[str, str]:
         """Return the names of an event type and of a source."""
         return self._event_types.name_of(connection, event_type_id), self._sources.name_of(connection, source_id)
 
-    def numbers_of(self, connection: Connection, query: Query) -> Numbers | None:
+    def numbers_of(self, connection: Connection, query: Query, key: bytes) -> Numbers | None:
         """Return a query's names as numbers; None where one names nothing that is stored, so nothing matches."""
-        found = (self._event_types.number_of(connection, name) for name in query.event_types)
-        type_ids = tuple(number for number in found if number is not None)
+        type_ids = self._event_type_ids(connection, query.event_types)
         source_id = None if query.source is None else self._sources.number_of(connection, query.source)
-        if (query.event_types and not type_ids) or (query.source is not None and source_id is None):
+        if type_ids == () or (query.source is not None and source_id is None):
             return None
-        return Numbers(type_ids or None, source_id, self._user_number(connection, query.user_id))
+        return Numbers(type_ids, source_id, _user_number(query.user_id, key))
 
-    def _user_number(self, connection: Connection, user_id: int | str | None) -> int | None:
-        if not isinstance(user_id, str):
-            return user_id
-        if self._hash_key is None:
-            stored = select(installation.c.value).where(installation.c.name == "user_hash_key")
-            self._hash_key = bytes.fromhex(str(connection.execute(stored).scalar()))
-        return hash_user(user_id, self._hash_key)
+    def _event_type_ids(self, connection: Connection, names: tuple[str, ...] | None) -> tuple[int, ...] | None:
+        if names is None:
+            return None
+        found = (self._event_types.number_of(connection, name) for name in names)
+        return tuple(number for number in found if number is not None)
+
+
+def _user_number(user_id: int | str | None, key: bytes) -> int | None:
+    return hash_user(user_id, key) if isinstance(user_id, str) else user_id

@@ -12,6 +12,8 @@ from picoevent.ids import EPOCH, MAX_EVENT_ID, MAX_UNIX_MS, unix_ms
 
 MAX_LIMIT = 10_000
 MAX_EVENT_TYPES = 50
+FIRST_STREAMED_ROWS = 20
+"""How many events a stream begins with, before it knows how large they are."""
 ORDERS = ("newest", "oldest")
 
 
@@ -23,7 +25,7 @@ class Query:
     behind which the page begins, in the query's order.
     """
 
-    event_types: tuple[str, ...] = ()
+    event_types: tuple[str, ...] | None = None
     source: str | None = None
     user_id: int | str | None = None
     since_ms: int | None = None
@@ -77,8 +79,10 @@ def make_cursor(after: int, *, newest_first: bool) -> str:
     return f"{'n' if newest_first else 'o'}{after}"
 
 
-def read_cursor(cursor: str, order: str) -> int:
+def read_cursor(cursor: object, order: str) -> int:
     """Return the id of a cursor; raise `InvalidQuery` for one of another order, or none at all."""
+    if not isinstance(cursor, str):
+        raise InvalidQuery("A cursor is a text.", hint="Use the next_cursor of a page.")
     letter, digits = cursor[:1], cursor[1:]
     if letter not in ("n", "o") or not (digits.isascii() and digits.isdigit()) or len(digits) > 19:  # noqa: PLR2004
         raise InvalidQuery("This cursor was not made here.", hint="Begin with the first page.")
@@ -87,22 +91,29 @@ def read_cursor(cursor: str, order: str) -> int:
     return min(int(digits), MAX_EVENT_ID)
 
 
-def _event_types(given: str | Sequence[str] | None) -> tuple[str, ...]:
+def _event_types(given: object) -> tuple[str, ...] | None:
+    """Return the names without repetition; none at all match nothing, None is no filter."""
     if given is None:
-        return ()
-    event_types = (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
+        return None
+    if not isinstance(given, (str, list, tuple, set, frozenset)):
+        raise InvalidQuery(f"The event type is of type {type(given).__name__}, neither a text nor a list of them.")
+    names = [_text(name, "event type") for name in ([given] if isinstance(given, str) else given)]
+    event_types = tuple(dict.fromkeys(name for name in names if name is not None))
     if len(event_types) > MAX_EVENT_TYPES:
         raise InvalidQuery(f"{len(event_types)} event types are too many.", hint=f"Ask for {MAX_EVENT_TYPES} at most.")
-    for event_type in event_types:
-        _text(event_type, "event type")
     return event_types
 
 
 def _text(value: object, what: str) -> str | None:
-    if value is None or isinstance(value, str):
-        # A text that UTF-8 can't hold names nothing that is stored, and must not reach the driver.
-        return None if value is None else value.encode("utf-8", "replace").decode()
-    raise InvalidQuery(f"The {what} is of type {type(value).__name__}, not a text.")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidQuery(f"The {what} is of type {type(value).__name__}, not a text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidQuery(f"The {what} holds a lone surrogate, which nothing that is stored does.") from None
+    return value
 
 
 def _user(user_id: object) -> int | str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -12,38 +12,27 @@ from typing import TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, func, select
 
-from picoevent.cache import Cache
-from picoevent.errors import EventNotFound, InvalidQuery, StoreUnavailable
-from picoevent.event import Event, Page, deserialize, serialize
+from picoevent.errors import EventNotFound, InvalidQuery, StoreNotReady, StoreUnavailable
+from picoevent.event import Event, Page
 from picoevent.ids import MAX_EVENT_ID, id_time, id_unix_ms
-from picoevent.payload import decode_payload
 from picoevent.read.conditions import Numbers, candidates, filters
-from picoevent.read.names import NameDirectory
+from picoevent.read.loading import EventLoader, Row
 from picoevent.read.query import Query, make_cursor
 from picoevent.store.base import ReadingStore
 from picoevent.store.names import list_event_types, list_sources
 from picoevent.store.record import EventType, RejectedEvent, Source
 from picoevent.store.rejected import list_rejected
-from picoevent.store.tables import event_data, event_log, user_key
-from picoevent.users import TEXT_USER_BIT
+from picoevent.store.tables import event_log
 
 SCANNED_ROWS = 20_000
 """How many rows one statement looks at, at most, for a filter that no index answers."""
 SCAN_SECONDS = 1.0
 """How long a page is searched for with such a filter before it is returned as it is."""
 STREAMED_ROWS = 1000
+STREAMED_BYTES = 4_000_000
+"""How many bytes of payload a stream holds at once, roughly."""
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A narrow row, as it is stored."""
-
-    event_id: int
-    event_type_id: int
-    source_id: int
-    user_number: int | None
 
 
 class Reader:
@@ -52,37 +41,37 @@ class Reader:
     def __init__(
         self,
         store: ReadingStore,
-        cache: Cache,
-        names: NameDirectory,
+        loader: EventLoader,
         *,
         fallback: ReadingStore | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._cache = cache
-        self._names = names
+        self._loader = loader
         self._fallback = fallback
         self._clock = clock
 
     def get(self, event_id: int | str) -> Event:
         """Return one event: from the cache, which has it before a replica does, or from the store."""
         number = read_event_id(event_id)
-        cached = self._cache.get_many([number]).get(number)
-        event = deserialize(number, cached) if cached else None
-        return event or self._get_stored(number)
+        cached = self._loader.cached(number, self._key())
+        return cached or self._get_stored(number)
 
     def page(self, query: Query) -> Page:
         """Return a page, sorted by time; see `Page` for what an incomplete one is."""
-        return self._read(lambda connection: self._page(connection, query, through_cache=True))
+        return self._read(lambda connection: self._page(connection, query, through_cache=True)[0])
 
-    def stream(self, query: Query) -> Iterator[Event]:
-        """Yield every matching event, a short reading transaction for each thousand of them."""
-        step: Query | None = replace(query, limit=STREAMED_ROWS)
-        while step is not None:
-            wanted = step
-            page = self._read(partial(self._page, query=wanted, through_cache=False))
-            yield from page.events
-            step = None if page.next_cursor is None else step.following(int(page.next_cursor[1:]))
+    def stream_page(self, query: Query) -> tuple[Page, Query | None]:
+        """Return the next events of a stream and what to ask for behind them, None at the end.
+
+        Each asks for as many events as will take about `STREAMED_BYTES`, going by those before.
+        """
+        page, size = self._read(lambda connection: self._page(connection, query, through_cache=False))
+        if page.next_cursor is None:
+            return page, None
+        fitting = len(page.events) * STREAMED_BYTES // max(size, 1)
+        limit = max(1, min(fitting, query.limit * 4, STREAMED_ROWS))
+        return page, replace(query, after=int(page.next_cursor[1:]), limit=limit)
 
     def count(self, query: Query) -> int:
         """Count the raw rows that match."""
@@ -98,48 +87,64 @@ class Reader:
 
     def rejected_events(self, limit: int) -> list[RejectedEvent]:
         """Return the newest refused events, newest first."""
+        if type(limit) is not int or limit < 0:
+            raise InvalidQuery(f"The limit {limit!r} is wrong.", hint="Use a whole number.")
         return self._read(partial(list_rejected, limit=limit))
 
     def _read(self, ask: Callable[[Connection], Answer]) -> Answer:
         try:
-            with self._store.reading() as connection:
-                return ask(connection)
-        except StoreUnavailable:
+            return self._ask(self._store, ask)
+        except (StoreUnavailable, StoreNotReady):
             if self._fallback is None:
                 raise
-            with self._fallback.reading() as connection:
-                return ask(connection)
+            return self._ask(self._fallback, ask)
+
+    def _ask(self, store: ReadingStore, ask: Callable[[Connection], Answer]) -> Answer:
+        self._loader.key.of(store)
+        with store.reading() as connection:
+            return ask(connection)
+
+    def _key(self) -> bytes:
+        try:
+            return self._loader.key.of(self._store)
+        except (StoreUnavailable, StoreNotReady):
+            if self._fallback is None:
+                raise
+            return self._loader.key.of(self._fallback)
 
     def _get_stored(self, event_id: int) -> Event:
         event = self._read(lambda connection: self._find(connection, event_id))
         if event is None and self._fallback is not None:
-            with self._fallback.reading() as connection:
-                event = self._find(connection, event_id)
+            event = self._ask(self._fallback, lambda connection: self._find(connection, event_id))
         if event is None:
             raise EventNotFound(f"There is no event {event_id}.")
         return event
 
     def _find(self, connection: Connection, event_id: int) -> Event | None:
         row = connection.execute(select(event_log).where(event_log.c.event_id == event_id)).first()
-        return None if row is None else self._load(connection, [_to_row(row)], through_cache=True)[0]
+        if row is None:
+            return None
+        return self._loader.load(connection, [_to_row(row)], self._key(), through_cache=True).events[0]
 
     def _count(self, connection: Connection, query: Query) -> int:
-        numbers = self._names.numbers_of(connection, query)
+        numbers = self._loader.names.numbers_of(connection, query, self._key())
         if numbers is None:
             return 0
         rows = select(func.count()).select_from(event_log).where(*filters(query, numbers))
         return int(connection.execute(rows).scalar() or 0)
 
-    def _page(self, connection: Connection, query: Query, *, through_cache: bool) -> Page:
-        numbers = self._names.numbers_of(connection, query)
+    def _page(self, connection: Connection, query: Query, *, through_cache: bool) -> tuple[Page, int]:
+        """Return a page, and how many bytes of payload the store sent for it."""
+        numbers = self._loader.names.numbers_of(connection, query, self._key())
         if numbers is None:
-            return Page(())
+            return Page(()), 0
         rows, following, complete = self._find_rows(connection, query, numbers)
-        events = self._load(connection, rows, through_cache=through_cache)
+        loaded = self._loader.load(connection, rows, self._key(), through_cache=through_cache)
+        events = loaded.events
         events.sort(key=lambda event: (id_unix_ms(event.event_id), event.event_id), reverse=query.newest_first)
         cursor = None if following is None else make_cursor(following, newest_first=query.newest_first)
         searched_to: datetime | None = None if complete or following is None else id_time(following)
-        return Page(tuple(events), cursor, complete, searched_to)
+        return Page(tuple(events), cursor, complete, searched_to), loaded.payload_bytes
 
     def _find_rows(self, connection: Connection, query: Query, numbers: Numbers) -> tuple[list[Row], int | None, bool]:
         """Return the rows of a page, the id behind which the next one begins, and whether the page is complete."""
@@ -171,50 +176,11 @@ class Reader:
             if self._clock() >= give_up:
                 return rows, query.after, False
 
-    def _load(self, connection: Connection, rows: Sequence[Row], *, through_cache: bool) -> list[Event]:
-        """Return the events of these rows: from the cache where it holds them, the rest with one query each table."""
-        cached = self._cache.get_many([row.event_id for row in rows]) if through_cache else {}
-        events = {row.event_id: self._from_cache(connection, row, cached.get(row.event_id)) for row in rows}
-        missing = [row for row in rows if events[row.event_id] is None]
-        if missing:
-            serialized = self._from_store(connection, missing, events)
-            if through_cache:
-                self._cache.put_many(serialized)
-        return [event for event in events.values() if event is not None]
-
-    def _from_cache(self, connection: Connection, row: Row, serialized: bytes | None) -> Event | None:
-        """Return a cached event where it agrees with its row; a cache may hold rubbish, or another database's."""
-        event = deserialize(row.event_id, serialized) if serialized else None
-        if event is None or (event.event_type, event.source) != self._names.of_row(
-            connection, row.event_type_id, row.source_id
-        ):
-            return None
-        return event if _same_user(event.user_id, row.user_number) else None
-
-    def _from_store(
-        self, connection: Connection, rows: Sequence[Row], events: dict[int, Event | None]
-    ) -> dict[int, bytes]:
-        ids = [row.event_id for row in rows]
-        data = connection.execute(select(event_data).where(event_data.c.event_id.in_(ids)))
-        payloads = {event_id: text.encode() for event_id, text in data}
-        texts = {row.user_number for row in rows if row.user_number is not None and row.user_number & TEXT_USER_BIT}
-        keys: dict[int, str] = {}
-        if texts:
-            found = connection.execute(select(user_key).where(user_key.c.user_id.in_(texts)))
-            keys = {row.user_id: row.user_key for row in found}
-        serialized: dict[int, bytes] = {}
-        for row in rows:
-            names = self._names.of_row(connection, row.event_type_id, row.source_id)
-            user = keys.get(row.user_number, row.user_number) if row.user_number is not None else None
-            payload = payloads.get(row.event_id)
-            events[row.event_id] = Event(row.event_id, *names, user, decode_payload(payload))
-            serialized[row.event_id] = serialize(row.event_id, names, user, payload)
-        return serialized
-
 
 def read_event_id(event_id: int | str) -> int:
     """Return an event id that may be a text, as JSON has it; raise `InvalidQuery` for anything else."""
-    text = str(event_id)
+    # Not str() of any integer: one of ten thousand digits has no text in Python.
+    text = event_id if isinstance(event_id, str) else f"{min(event_id, MAX_EVENT_ID + 1)}"
     plain = text.isascii() and text.isdigit() and len(text) <= 19 and not isinstance(event_id, bool)  # noqa: PLR2004
     if not plain or int(text) > MAX_EVENT_ID:
         raise InvalidQuery(f"{text[:40]!r} is not an event id.", hint="An event id has up to 19 digits.")
@@ -229,9 +195,3 @@ def _passes(row: Row, numbers: Numbers) -> bool:
     if numbers.source_id is not None and row.source_id != numbers.source_id:
         return False
     return numbers.event_type_ids is None or row.event_type_id in numbers.event_type_ids
-
-
-def _same_user(user_id: int | str | None, stored: int | None) -> bool:
-    if isinstance(user_id, str):
-        return stored is not None and bool(stored & TEXT_USER_BIT)
-    return user_id == stored

@@ -80,6 +80,9 @@ class WritingStore(Protocol):
 class ReadingStore(Protocol):
     """What pages and reports need."""
 
+    def installation_value(self, name: str) -> str:
+        """Return a row of `installation`; raise `StoreNotReady` without it."""
+
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a short reading transaction."""
 

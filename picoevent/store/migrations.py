@@ -9,7 +9,7 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from picoevent.errors import StoreCorrupt
+from picoevent.errors import StoreCorrupt, StoreNotReady
+from picoevent.store.tables import metadata
 
 if TYPE_CHECKING:
     from picoevent.store.sql import Backend
@@ -105,12 +106,25 @@ def apply(connection: Connection, backend: Backend, timezone: str, on_step: Call
             message = f"Step {step.version:04d}.{step.position} of the schema was changed after it was applied."
             raise StoreCorrupt(message, hint="Restore sql/ as it was released.")
     missing = [step for step in steps if (step.version, step.position) not in done]
+    _check_foreign(connection, missing)
     for step in missing:
         on_step(f"{step.version:04d}.{step.position} {step.title}")
         _take(connection, backend, step)
     _fill_in(connection, timezone)
     connection.commit()
     return len(missing)
+
+
+def _check_foreign(connection: Connection, missing: Sequence[Step]) -> None:
+    """Raise `StoreNotReady` where a table that is to be made is there already, and is somebody else's."""
+    inspector = inspect(connection)
+    for step in missing:
+        name = step.title.removeprefix("create table ")
+        if name in metadata.tables and inspector.has_table(name):
+            columns = {column["name"] for column in inspector.get_columns(name)}
+            if columns != set(metadata.tables[name].columns.keys()):
+                message = f"The database has a table {name} that is not PicoEvent's."
+                raise StoreNotReady(message, hint="Give PicoEvent a database of its own.")
 
 
 def _take(connection: Connection, backend: Backend, step: Step) -> None:

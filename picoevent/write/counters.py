@@ -12,7 +12,8 @@ class Counters:
     """Count what became of each event that was handed in: sent = stored + already stored + refused."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may log within a call that holds it.
+        self._lock = threading.RLock()
         self._stored = 0
         self._already = 0
         self._refused: Counter[RejectReason] = Counter()

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 from picoevent.accept import ACCEPT_STEPS, CHECK_STEPS, Draft, Rules, accept
 from picoevent.cache import Cache
-from picoevent.errors import PicoEventError, Rejected, RejectReason, SettingsError, StoreNotReady
-from picoevent.event import NewEvent, serialize
+from picoevent.errors import PicoEventError, Rejected, RejectReason, SettingsError, StoreCorrupt, StoreNotReady
+from picoevent.event import Names, NewEvent, serialize
 from picoevent.forks import opened_once
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
 from picoevent.store.base import WritingStore
+from picoevent.store.installation import InstallationKey
 from picoevent.store.names import EVENT_TYPES, SOURCES
 from picoevent.store.record import Record
 from picoevent.write.counters import Counters
@@ -57,11 +58,14 @@ class ImportResult:
 class Intake:
     """The write path of one process; safe under threads, not across a fork. Nothing connects before it is used."""
 
-    def __init__(self, settings: Settings, store: WritingStore, cache: Cache, minter: IdMinter) -> None:
+    def __init__(
+        self, settings: Settings, store: WritingStore, cache: Cache, minter: IdMinter, key: InstallationKey
+    ) -> None:
         self._settings = settings
         self._store = store
         self._cache = cache
         self._minter = minter
+        self._key = key
         self._rules = Rules(settings, minter)
         self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
         self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
@@ -107,8 +111,8 @@ class Intake:
 
     def _accept(self, given: NewEvent | Mapping[str, Any]) -> Taken:
         try:
-            event = given if isinstance(given, NewEvent) else NewEvent(**given)
-        except TypeError:
+            event = given if type(given) is NewEvent else NewEvent(**given)  # type: ignore[arg-type]  # tried
+        except Exception:  # noqa: BLE001  # a mapping's own code may raise anything
             fields = ", ".join(NewEvent.__slots__)
             return NewEvent(""), Rejected(RejectReason.UNREADABLE, f"the event is no mapping with keys of {fields}")
         try:
@@ -128,20 +132,39 @@ class Intake:
     def _store_batch(
         self, batch: Sequence[Taken], *, repeated: bool, raising: bool = False
     ) -> tuple[list[Outcome], Written]:
-        """Resolve, write and cache one batch; with `raising` a store that is away is the caller's matter."""
+        """Resolve, write and cache one batch; with `raising` a store that is away is the caller's matter.
+
+        Where the store refuses a batch, its halves are tried, down to the one event that it refuses.
+        """
         outcomes: list[Outcome] = [found if isinstance(found, Rejected) else 0 for _, found in batch]
         written = Written((), frozenset())
         try:
             written = self._write(batch, outcomes, repeated=repeated)
-        except Rejected as rejected:
-            outcomes = [outcome or rejected for outcome in outcomes]
+        except (Rejected, StoreCorrupt) as refusal:
+            if len(batch) > 1:
+                return self._store_halves(batch, repeated=repeated, raising=raising)
+            outcomes = [outcome or _refused(refusal) for outcome in outcomes]
         except PicoEventError as error:
             if raising:
                 raise
-            outcomes = [outcome or _away(error) for outcome in outcomes]
+            outcomes = [outcome or _refused(error) for outcome in outcomes]
+        except Exception as error:  # log() stands in somebody's hottest path: whatever goes wrong here is ours alone.
+            if raising:
+                raise
+            logger.exception("Events could not be stored")
+            unknown = Rejected(RejectReason.STORE_UNAVAILABLE, f"storing it raised {type(error).__name__}")
+            outcomes = [outcome or unknown for outcome in outcomes]
         self.counters.count_stored(len(written.inserted), len(written.event_ids) - len(written.inserted))
+        if written.event_ids and not repeated:
+            self._put_into_cache(batch, outcomes)
         self._reject(batch, outcomes)
         return outcomes, written
+
+    def _store_halves(self, batch: Sequence[Taken], *, repeated: bool, raising: bool) -> tuple[list[Outcome], Written]:
+        middle = len(batch) // 2
+        first, left = self._store_batch(batch[:middle], repeated=repeated, raising=raising)
+        second, right = self._store_batch(batch[middle:], repeated=repeated, raising=raising)
+        return first + second, Written(left.event_ids + right.event_ids, left.inserted | right.inserted)
 
     def _write(self, batch: Sequence[Taken], outcomes: list[Outcome], *, repeated: bool) -> Written:
         places: list[int] = []
@@ -158,8 +181,6 @@ class Intake:
         written = self._writer.write(records, repeated=repeated)
         for place, event_id in zip(places, written.event_ids, strict=True):
             outcomes[place] = event_id
-        if not repeated:
-            self._put_into_cache([(outcomes[place], batch[place][1]) for place in places])
         return written
 
     def _to_record(self, draft: Draft) -> Record:
@@ -172,15 +193,15 @@ class Intake:
             draft.payload,
         )
 
-    def _put_into_cache(self, stored: Iterable[tuple[Outcome, Draft | Rejected]]) -> None:
+    def _put_into_cache(self, batch: Sequence[Taken], outcomes: Sequence[Outcome]) -> None:
         """After the commit, never before: what was rolled back must not be read."""
-        self._cache.put_many(
-            {
-                event_id: serialize(event_id, (draft.event_type, draft.source), draft.user_id, draft.payload)
-                for event_id, draft in stored
-                if isinstance(event_id, int) and isinstance(draft, Draft)
-            }
-        )
+        key = self._key.of(self._store)
+        sealed: dict[int, bytes] = {}
+        for (_, draft), event_id in zip(batch, outcomes, strict=True):
+            if isinstance(draft, Draft) and isinstance(event_id, int):
+                names = Names(event_id, draft.event_type, draft.source, draft.user_id)
+                sealed[event_id] = serialize(names, draft.payload, key)
+        self._cache.put_many(sealed)
 
     def _reject(self, batch: Sequence[Taken], outcomes: Sequence[Outcome]) -> None:
         pairs = zip(batch, outcomes, strict=True)
@@ -191,7 +212,7 @@ class Intake:
 
     @opened_once
     def _users(self) -> UserKeys:
-        return UserKeys(bytes.fromhex(self._store.installation_value("user_hash_key")))
+        return UserKeys(self._key.of(self._store))
 
     @opened_once
     def _writer(self) -> Writer:
@@ -203,7 +224,9 @@ UNKEPT = AWAY | {RejectReason.CLOSED}
 """Reasons with which nothing can be kept in the store."""
 
 
-def _away(error: PicoEventError) -> Rejected:
+def _refused(error: PicoEventError) -> Rejected:
+    if isinstance(error, Rejected):
+        return error
     not_ready = isinstance(error, (StoreNotReady, SettingsError))
     reason = RejectReason.STORE_NOT_READY if not_ready else RejectReason.STORE_UNAVAILABLE
     return Rejected(reason, str(error))

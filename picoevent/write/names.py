@@ -52,7 +52,8 @@ class NameRegistry:
 
     def _create(self, name: str, now: float) -> Name:
         if self._full is not None and now < self._full_until:
-            raise self._full
+            # A new one each time: an exception that is raised again grows its traceback.
+            raise Rejected(self._full.reason, self._full.detail)
         try:
             return self._create_or_retry(name)
         except Rejected as full:

@@ -37,7 +37,8 @@ class RejectedKeeper:
         self._cap = cap
         self._counters = counters
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may log within a call that holds it.
+        self._lock = threading.RLock()
         self._allowance = float(BURST)
         self._filled_at = clock()
 

@@ -26,14 +26,16 @@ class UserKeys:
 
     def new_in(self, records: Sequence[Record], transaction: WritingTransaction) -> dict[int, str]:
         """Return the texts that this batch has to insert; raise `Rejected` where two texts share a hash."""
-        texts = {r.user_number: r.user_key for r in records if r.user_key is not None and r.user_number is not None}
-        unknown = {number: key for number, key in texts.items() if self._known.get(number) != key}
+        unknown: dict[int, str] = {}
+        for record in records:
+            number, key = record.user_number, record.user_key
+            if key is not None and number is not None and self._known.get(number) != key:
+                _check_equal(unknown.setdefault(number, key), key)
         if not unknown:
             return {}
         stored = transaction.find_users(unknown.keys())
         for number, key in unknown.items():
-            if stored.get(number, key) != key:
-                raise Rejected(RejectReason.USER_KEY_COLLISION, "another user has the same hash")
+            _check_equal(stored.get(number, key), key)
         return {number: key for number, key in unknown.items() if number not in stored}
 
     def remember(self, records: Sequence[Record]) -> None:
@@ -43,3 +45,8 @@ class UserKeys:
         for record in records:
             if record.user_key is not None and record.user_number is not None:
                 self._known[record.user_number] = record.user_key
+
+
+def _check_equal(one: str, other: str) -> None:
+    if one != other:
+        raise Rejected(RejectReason.USER_KEY_COLLISION, "another user has the same hash")

@@ -29,6 +29,25 @@ class Written:
     inserted: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A batch on its way into the store; `origins` are the ids it was repeated with, None for a first one."""
+
+    records: Sequence[Record]
+    origins: Sequence[int] | None
+    repeated: bool
+
+    def from_its_origins(self) -> Sequence[Record]:
+        """Return the records, under the ids that a repeated batch came with.
+
+        A first batch keeps the ids that a collision gave it: under these it may have been stored meanwhile.
+        """
+        if self.origins is not None:
+            for record, event_id in zip(self.records, self.origins, strict=True):
+                record.event_id = event_id
+        return self.records
+
+
 class Writer:
     """Write batches into one store; safe under threads, not across a fork."""
 
@@ -56,10 +75,12 @@ class Writer:
         by the deadline, and `Rejected` for the whole batch.
         """
         give_up = self._clock() + self._deadline
+        # Whoever repeats a batch looks in the same places in the same order, and so does each attempt at it.
+        origins = [record.event_id for record in records] if repeated else None
         aborts = 0
         while True:
             try:
-                return self._attempt(records, repeated=repeated)
+                return self._attempt(Attempt(records, origins, repeated=repeated))
             except TransactionAborted as aborted:
                 aborts += 1
                 if aborts == MAX_ABORTS:
@@ -70,7 +91,8 @@ class Writer:
                     raise
                 repeated = True
 
-    def _attempt(self, records: Sequence[Record], *, repeated: bool) -> Written:
+    def _attempt(self, attempt: Attempt) -> Written:
+        records = attempt.from_its_origins()
         if len({record.event_id for record in records}) == len(records):
             try:
                 with self._store.writing() as transaction:
@@ -80,17 +102,18 @@ class Writer:
             else:
                 self._users.remember(records)
                 return Written(tuple(r.event_id for r in records), frozenset(r.event_id for r in records))
-        return self._settle_and_insert(records, repeated=repeated)
+        return self._settle_and_insert(attempt)
 
     def _insert(self, transaction: WritingTransaction, records: Sequence[Record]) -> None:
         transaction.insert(records, self._users.new_in(records, transaction))
 
-    def _settle_and_insert(self, records: Sequence[Record], *, repeated: bool) -> Written:
+    def _settle_and_insert(self, attempt: Attempt) -> Written:
         """Look at what is stored, and insert the rest; again where another writer was faster."""
         for _ in range(MAX_ABORTS):
+            records = attempt.from_its_origins()
             try:
                 with self._store.writing() as transaction:
-                    remainder = Settlement(transaction, self._minter, repeated=repeated).settle(records)
+                    remainder = Settlement(transaction, self._minter, repeated=attempt.repeated).settle(records)
                     if remainder:
                         self._insert(transaction, remainder)
             except DuplicateKey:

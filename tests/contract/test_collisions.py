@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import sys
+from datetime import UTC, datetime
 from subprocess import run
 from unittest.mock import patch
 
@@ -15,12 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from picoevent import EventLog, Settings, StoreUnavailable
+from picoevent import EventLog, NewEvent, Settings, StoreUnavailable
 from picoevent.ids import IdMinter, id_unix_ms, make_id
 from picoevent.store import open_store
-from picoevent.store.base import Purpose
+from picoevent.store.base import DuplicateKey, Purpose
 from picoevent.store.pending import unpack_batch
 from picoevent.store.record import Record
+from picoevent.store.writing import SqlTransaction
 from picoevent.testing import FakeClock, FlakyStore
 from picoevent.write.user_keys import UserKeys
 from picoevent.write.writer import Writer
@@ -217,3 +219,26 @@ def test_two_processes_with_the_same_ids_at_the_same_time_store_every_event_of_b
             assert status == 0
             assert len(set(stored) - {None}) == 150
             assert events.count() == 300
+
+
+def test_an_import_that_another_one_overtakes_stores_each_event_once(ready_url, monkeypatch):
+    """Both events have one id of their own hash: the first keeps it, the second moves on, and is found there again."""
+    at = datetime(2015, 5, 18, 10, tzinfo=UTC)
+    first, second = (NewEvent("a", {"n": n}, at=at) for n in (1494, 2295))
+    with EventLog(ready_url, deadline_ms=10_000) as events, EventLog(ready_url, deadline_ms=10_000) as other:
+        events.log("a")
+        plain_insert, overtaken = SqlTransaction.insert, []
+
+        def insert(transaction, records, new_users):
+            if len(records) == 2 and not overtaken and records[0].event_id != records[1].event_id:
+                transaction._connection.rollback()
+                overtaken.append(other.import_batch([(second, 0)]))
+                raise DuplicateKey("overtaken")
+            plain_insert(transaction, records, new_users)
+
+        monkeypatch.setattr(SqlTransaction, "insert", insert)
+        result = events.import_batch([(first, 0), (second, 0)])
+
+        assert overtaken[0].stored == 1
+        assert (result.stored, result.already) == (1, 1)
+        assert sorted(event.data["n"] for event in events.iter_events(event_type="a") if event.data) == [1494, 2295]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from picoevent import EventLog, EventNotFound, InvalidQuery, NewEvent, Rejected, RejectReason
-from picoevent.ids import id_time
+from picoevent.ids import IdMinter, id_time
+from picoevent.read.query import make_query
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -70,7 +71,7 @@ def test_an_event_that_is_not_there_is_said_to_be_missing(events):
         events.get(5)
 
 
-@pytest.mark.parametrize("event_id", ["", "x", "-1", "1.5", 2**63, "9" * 30, True, "٣"], ids=repr)
+@pytest.mark.parametrize("event_id", ["", "x", "-1", "1.5", 2**63, -1, "9" * 30, 10**5000, True, "٣"], ids=range(10))
 def test_an_id_that_can_not_be_is_an_invalid_query(events, event_id):
     with pytest.raises(InvalidQuery, match="is not an event id"):
         events.get(event_id)
@@ -118,6 +119,32 @@ def test_a_filter_that_names_nothing_finds_nothing(events, filters):
     assert events.events(**filters).events == ()
     assert events.count(**filters) == 0
     assert list(events.iter_events(**filters)) == []
+
+
+def test_no_event_types_at_all_match_nothing(events):
+    fill(events, 3)
+
+    assert events.events(event_type=[]).events == ()
+    assert events.count(event_type=[]) == 0
+
+
+def test_any_time_can_be_asked_for(events):
+    fill(events, 3)
+    first, last = datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), datetime.max.replace(tzinfo=UTC)
+
+    assert events.count(since=first, until=last) == 3
+    assert events.count(since=datetime(2140, 1, 1, tzinfo=UTC)) == 0
+
+
+def test_a_stream_of_large_events_holds_few_of_them_at_once(events):
+    events.log_many(NewEvent("big", {"text": "x" * 400_000}, at=DAY + timedelta(seconds=n)) for n in range(60))
+    reader, query, steps = events._parts.reader, make_query({}, order="oldest", limit=20), []
+    while query is not None:
+        page, query = reader.stream_page(query)
+        steps.append(len(page.events))
+
+    assert sum(steps) == 60
+    assert max(steps[1:]) <= 10
 
 
 def test_since_counts_and_until_does_not_to_the_millisecond(events):
@@ -169,8 +196,14 @@ def test_a_rare_source_is_found_however_many_others_lie_before_it(events):
         {"user_id": 1.5},
         {"source": 5},
         {"colour": "red"},
+        {"event_type": 5},
+        {"event_type": [[]]},
+        {"event_type": "\ud800"},
+        {"source": "\ud800"},
+        {"user_id": "\udfff"},
+        {"cursor": 5},
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_a_wrong_question_is_named_and_asks_nothing(events, wrong):
     with pytest.raises(InvalidQuery):
@@ -200,6 +233,23 @@ def test_strict_raises_what_would_be_none(ready_url):
         events.log("ok", {"x": float("nan")})
 
     assert caught.value.reason is RejectReason.NUMBER_NOT_FINITE
+
+
+def test_whatever_goes_wrong_below_log_does_not_raise(events, monkeypatch, caplog):
+    monkeypatch.setattr(events._parts.store, "writing", lambda: 1 / 0)
+
+    assert events.log("tick") is None
+    assert events.counters()["refused.store_unavailable"] == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_clock_that_can_not_be_right_is_a_reason(ready_url, monkeypatch):
+    monkeypatch.setattr("picoevent.parts.IdMinter", lambda: IdMinter(clock_ms=lambda: 0))
+
+    with EventLog(ready_url) as events:
+        assert events.log("tick") is None
+        assert events.log("tick", at=DAY) is not None
+        assert events.counters()["refused.time_invalid"] == 1
 
 
 def test_bad_events_do_not_stop_the_good_ones_beside_them(events):

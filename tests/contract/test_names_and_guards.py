@@ -105,6 +105,16 @@ def test_the_text_of_a_user_is_stored_once(ready_url, sql):
     assert all(number & 1 << 62 for (number,) in sql("SELECT user_id FROM user_key"))
 
 
+def test_of_two_texts_with_one_hash_the_second_is_refused_alone(ready_url, monkeypatch):
+    monkeypatch.setattr("picoevent.write.user_keys.hash_user", lambda *_: 1 << 62)
+    with EventLog(ready_url) as events:
+        logged = events.log_many({"event_type": "visit", "user_id": user} for user in ("ann", None, "bob", "ann", 5))
+
+        assert [event_id is not None for event_id in logged] == [True, True, False, True, True]
+        assert events.counters()["refused.user_key_collision"] == 1
+        assert events.log("visit", user_id="bob") is None
+
+
 def test_the_numbers_of_users_depend_on_the_installation(events, tmp_path):
     first = events.log("visit", user_id="ann")
     with EventLog(f"sqlite:///{tmp_path / 'other.db'}") as other:

@@ -74,6 +74,20 @@ def test_a_fork_during_a_call_of_another_thread_does_not_hang_the_child(sqlite_u
         assert events.count(event_type="child") == 10
 
 
+def test_a_stream_begun_before_a_fork_goes_on_in_both(ready_url):
+    with EventLog(ready_url, deadline_ms=20_000) as events:
+        events.log_many({"event_type": "tick", "data": {"n": n}} for n in range(300))
+        stream = events.iter_events()
+        next(stream)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if len(list(stream)) == 299 else 1)
+        here = len(list(stream))
+        _, status = os.waitpid(child, 0)
+
+        assert (here, status) == (299, 0)
+
+
 def test_multiprocessing_by_spawn_and_by_fork_log_into_one_database(sqlite_url):
     with EventLog(sqlite_url, deadline_ms=20_000) as events:
         events.log("parent")

@@ -111,6 +111,16 @@ def test_a_schema_of_a_newer_version_is_left_alone(store_url):
         events.events()
 
 
+def test_a_table_of_somebody_else_is_named_and_left_alone(store_url):
+    store = admin_store(store_url)
+    with store._engine.begin() as connection:
+        connection.execute(text("CREATE TABLE source (id INTEGER, what VARCHAR(10))"))
+
+    with pytest.raises(StoreNotReady, match="a table source that is not PicoEvent's"):
+        store.init()
+    store.close()
+
+
 def test_the_reporting_zone_is_stored_and_a_process_with_another_one_refuses(store_url):
     store = admin_store(store_url, timezone="Asia/Kathmandu")
     store.init()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 
 import pytest
 
@@ -111,6 +112,72 @@ def test_a_gzip_file_that_is_cut_off_is_stored_up_to_there_and_completed_later(e
     )
     assert (first.stored, first.bad) == (first.lines, 0)
     assert (second.already, second.stored + second.already) == (first.stored, 3_000)
+
+
+ACCESS = '192.0.2.7 - - [17/May/2024:12:00:00 +0000] "GET / HTTP/1.1" 200 5678'
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("access.log", ACCESS + "\n" + ACCESS),
+        ("only.log", ACCESS),
+        ("paid.csv", "type,time,bytes\npaid,1715947200,5678"),
+        ("paid.ndjson", line(1, data={"bytes": 5678})),
+    ],
+)
+def test_a_file_that_is_still_being_written_leaves_no_half_event(embedded, tmp_path, name, whole):
+    path = tmp_path / name
+    path.write_text(whole[:-2])
+    first = import_files(embedded, [path])
+    path.write_text(whole + "\n")
+
+    import_files(embedded, [path])
+
+    assert (first.bad, first.files[0].trouble) == (1, "")
+    assert {event.data["bytes"] for event in embedded.iter_events()} == {5678}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("access.log", ACCESS), ("paid.csv", "type,time,bytes\npaid,1715947200,5678")]
+)
+def test_a_file_that_was_left_alone_for_a_minute_needs_no_last_line_feed(embedded, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    os.utime(path, (path.stat().st_mtime - 61,) * 2)
+
+    report = import_files(embedded, [path])
+
+    assert (report.stored, report.bad) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        line(1, time=-63_135_596_800),
+        line(1, time="9999-12-31T23:59:59"),
+        line(1, time="9999-12-31T23:59:59-05:00"),
+        line(1, time="0001-01-01T00:00:00+09:00"),
+        ACCESS.replace("17/May/2024:12", "31/Dec/9999:23").replace("+0000", "-0500"),
+        ACCESS.replace("17/May/2024:12", "01/Jan/0001:00").replace("+0000", "+0900"),
+    ],
+)
+def test_a_time_at_the_ends_of_the_calendar_does_not_stop_the_rest(events, write_lines, bad):
+    good = ACCESS if bad.startswith("192") else line(2)
+    path = write_lines(good, bad, good)
+
+    report = import_files(events, [path], ImportOptions(timezone="America/New_York"))
+
+    assert (report.stored, report.bad + report.refused.total()) == (2, 1)
+
+
+def test_batches_are_bounded_by_bytes_too(embedded, write_lines):
+    path = write_lines(*[line(number, data={"text": "x" * 900_000}) for number in range(12)])
+    told = []
+
+    import_files(embedded, [path], on_progress=lambda _done, _total, events: told.append(events))
+
+    assert told == [5, 10, 12]
 
 
 def test_an_empty_file_stores_nothing_and_is_no_trouble(embedded, write_lines):

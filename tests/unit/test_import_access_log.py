@@ -10,7 +10,7 @@ import pytest
 
 from picoevent.importing.access_log import AccessLogReader, read_log_time
 from picoevent.importing.faults import BadLine
-from picoevent.importing.line_file import open_lines
+from picoevent.importing.line_file import UnfinishedLine, open_lines
 from picoevent.importing.options import ImportOptions
 
 FRONT = '192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET /a?b=c HTTP/1.1" 200 512'
@@ -173,6 +173,30 @@ def test_a_line_cut_off_after_the_size_is_not_taken_for_the_common_format():
 
     with pytest.raises(BadLine, match="the referrer is missing, which earlier lines have"):
         reader.parse(FRONT[:-1].encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [FRONT, FRONT.replace("512", "-"), COMBINED + " 0.00", COMBINED + " www.example.or"],
+    ids=["the size", "no size", "a duration", "a host"],
+)
+def test_an_unfinished_line_whose_last_field_may_be_longer_is_refused(line):
+    with pytest.raises(BadLine, match="the last line has no end: import the file again when it is complete"):
+        AccessLogReader(ImportOptions()).parse(UnfinishedLine(line.encode()))
+
+
+@pytest.mark.parametrize("tail", ["", "\r", ' "203.0.113.9"'], ids=repr)
+def test_an_unfinished_line_that_ends_with_a_quote_is_whole(tail):
+    assert AccessLogReader(ImportOptions()).parse(UnfinishedLine((COMBINED + tail).encode())) == parse(COMBINED + tail)
+
+
+@pytest.mark.parametrize("tail", [' "a" "b"', ' "a" -'])
+def test_an_unfinished_line_that_lacks_fields_of_earlier_lines_is_refused(tail):
+    reader = AccessLogReader(ImportOptions())
+    reader.parse((COMBINED + tail).encode())
+
+    with pytest.raises(BadLine, match="the last line has no end"):
+        reader.parse(UnfinishedLine((COMBINED + ' "a"').encode()))
 
 
 def test_log_times_have_the_offset_of_their_line():

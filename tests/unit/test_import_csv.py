@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import time
+
 import pytest
 
-from picoevent.importing.csv_lines import MAX_RECORD_LINES, CsvReader
+from picoevent.importing.csv_lines import CsvReader
 from picoevent.importing.faults import BadLine, UnreadableFile
+from picoevent.importing.line_file import UnfinishedLine
 from picoevent.importing.options import ImportOptions
 
 HEADER = "type,time,user_id,note\n"
@@ -101,11 +105,35 @@ def test_a_quote_that_is_never_closed_is_found_at_the_end_of_the_file():
     ]
 
 
-def test_a_quote_that_is_never_closed_is_found_after_so_many_lines():
-    found = outcome(HEADER + 'a,1715947200,,"open\n' + "a,1715947200,,good\n" * 2 * MAX_RECORD_LINES)
+def test_a_quote_that_is_never_closed_is_found_after_so_many_bytes():
+    good = "a,1715947200,," + "x" * 1_000
+    found = outcome(HEADER + 'a,1715947200,,"open\n' + (good + "\n") * 6_000)
 
-    assert found[0] == (2, f"a quoted field is not closed within {MAX_RECORD_LINES} lines")
-    assert found[1:] == [(number, "good") for number in range(3, 2 * MAX_RECORD_LINES + 3)]
+    assert found[0] == (2, "a quoted field is not closed within 4 MB")
+    assert found[1:] == [(number, "x" * 1_000) for number in range(3, 6_003)]
+
+
+def test_a_quoted_text_of_many_lines_is_one_record():
+    text = "\n".join(f"line {number}" for number in range(20_000))
+
+    assert outcome(f'{HEADER}a,1715947200,,"{text}"\na,1715947200,,last') == [(2, text), (20_002, "last")]
+
+
+def test_quotes_that_are_opened_on_every_line_take_no_more_than_linear_time():
+    started = time.process_time()
+
+    found = outcome(HEADER + 'x","\n' * 50_000)
+
+    assert len(found) == 50_000
+    assert time.process_time() - started < 5
+
+
+def test_an_unfinished_last_record_is_bad_as_a_whole():
+    lines = [HEADER.strip().encode(), b'a,1715947200,,"one', b"a,1715947200,,two", UnfinishedLine(b'three"')]
+
+    [(number, bad)] = CsvReader(ImportOptions()).read(enumerate(lines, start=1))
+
+    assert (number, str(bad)) == (2, "the last line has no end: import the file again when it is complete")
 
 
 def test_a_record_of_another_width_is_refused():
@@ -122,11 +150,22 @@ def test_a_line_that_is_not_utf_8_is_refused():
     ]
 
 
-def test_a_field_larger_than_the_limit_is_refused():
-    [(number, bad), _] = read(HEADER + "a,1715947200,," + "x" * 200_000 + "\na,1715947200,,good")
+def test_a_field_of_a_megabyte_is_read_and_the_limit_of_the_process_stays():
+    before = csv.field_size_limit()
 
-    assert number == 2
-    assert "field larger than field limit" in str(bad)
+    [(_, event), _] = read(HEADER + "a,1715947200,," + "x" * 1_000_000 + "\na,1715947200,,good")
+
+    assert len(event.data["note"]) == 1_000_000
+    assert csv.field_size_limit() == before
+
+
+def test_two_tables_that_are_read_at_once_do_not_lower_the_limit_for_each_other():
+    table = (HEADER + "a,1715947200,," + "x" * 1_000_000).encode().split(b"\n")
+    one, other = (CsvReader(ImportOptions()).read(enumerate([*table, table[1]], start=1)) for _ in range(2))
+
+    events = [next(one), next(other), *one, *other]
+
+    assert {len(event.data["note"]) for _, event in events} == {1_000_000}
 
 
 def test_data_that_is_not_json_is_refused_with_its_column():

@@ -11,7 +11,15 @@ import tracemalloc
 import pytest
 
 from picoevent.importing.faults import BadLine, UnreadableFile
-from picoevent.importing.line_file import MAX_LINE_BYTES, LineFile, check_length, open_lines, size_on_disk
+from picoevent.importing.line_file import (
+    MAX_LINE_BYTES,
+    QUIET_SECONDS,
+    LineFile,
+    UnfinishedLine,
+    check_length,
+    open_lines,
+    size_on_disk,
+)
 
 
 def read(path):
@@ -23,6 +31,27 @@ def test_lines_are_numbered_from_one_and_need_no_last_line_feed(tmp_path):
     (tmp_path / "a.log").write_bytes(b"one\n\nthree")
 
     assert read(tmp_path / "a.log") == ([(1, b"one"), (2, b""), (3, b"three")], "")
+
+
+@pytest.mark.parametrize(
+    ("content", "age", "kind"),
+    [
+        (b"\xef\xbb\xbfone", QUIET_SECONDS - 1, UnfinishedLine),
+        (b"one\none", -5, UnfinishedLine),
+        (b"one", QUIET_SECONDS + 1, bytes),
+        (b"one\n", 0, bytes),
+        (gzip.compress(b"one"), 0, bytes),
+    ],
+    ids=["just written", "written in the future", "written long ago", "ended", "whole gzip"],
+)
+def test_a_last_line_without_an_end_is_unfinished_while_the_file_is_new(tmp_path, content, age, kind):
+    (tmp_path / "a.log").write_bytes(content)
+    written = (tmp_path / "a.log").stat().st_mtime
+
+    with open_lines(tmp_path / "a.log", clock=lambda: written + age) as lines:
+        *_, (_, last) = lines
+
+    assert (type(last), last) == (kind, b"one")
 
 
 def test_an_empty_file_has_no_lines(tmp_path):
@@ -153,6 +182,18 @@ def test_a_named_pipe_that_gives_byte_by_byte_is_read(tmp_path):
     assert read(tmp_path / "pipe") == ([(1, b"one"), (2, b"two")], "")
     writer.join()
     assert size_on_disk(tmp_path / "pipe") is None
+
+
+def test_the_end_of_a_pipe_is_the_end_of_its_last_line(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=_write_slowly, args=(tmp_path / "pipe", b"one\ntwo"))
+    writer.start()
+
+    with open_lines(tmp_path / "pipe") as lines:
+        kinds = [type(line) for _, line in lines]
+    writer.join()
+
+    assert kinds == [bytes, bytes]
 
 
 def _write_slowly(path, content):

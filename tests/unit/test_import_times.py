@@ -72,3 +72,17 @@ def test_what_is_no_time_is_refused(value):
 def test_an_unknown_time_zone_is_a_wrong_setting():
     with pytest.raises(SettingsError, match="'Berlin' is not known"):
         ImportOptions(timezone="Berlin")
+
+
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [
+        (-63_135_596_800, None),
+        (-63_135_596_800.5, None),
+        ("9999-12-31T23:59:59", ZoneInfo("America/New_York")),
+        ("0001-01-01T00:00:00", ZoneInfo("Asia/Tokyo")),
+    ],
+)
+def test_a_time_outside_the_years_that_can_be_told_is_refused(value, zone):
+    with pytest.raises(BadLine, match=r"the time .* is outside the years 1 to 9999 in UTC"):
+        read_time(value, zone)

@@ -123,6 +123,17 @@ def test_a_payload_that_contains_itself_is_refused():
     assert caught.value.reason is RejectReason.DATA_TOO_DEEP
 
 
+def test_lists_that_hold_each_other_many_times_over_are_refused_at_once():
+    value: list[object] = []
+    for _ in range(60):
+        value = [value, value]
+
+    for data in ({"value": value}, {"value": tuple(value)}):
+        with pytest.raises(Rejected) as caught:
+            encode_payload(data)
+        assert caught.value.reason is RejectReason.DATA_TOO_LARGE
+
+
 def test_a_refusal_names_the_place():
     with pytest.raises(Rejected, match=r"data\.items\[1\]\.price"):
         encode_payload({"items": [{"price": 1.0}, {"price": float("nan")}]})

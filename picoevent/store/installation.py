@@ -1,0 +1,25 @@
+"""The key of an installation, made by `init`: it numbers text users, and seals what is put into a cache."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class HasInstallation(Protocol):
+    """Any store, for writing or for reading."""
+
+    def installation_value(self, name: str) -> str:
+        """Return a row of `installation`; raise `StoreNotReady` without it."""
+
+
+class InstallationKey:
+    """Ask for the key once, whichever store is asked first; it never changes."""
+
+    def __init__(self) -> None:
+        self._key: bytes | None = None
+
+    def of(self, store: HasInstallation) -> bytes:
+        """Return the key; raise `StoreUnavailable` or `StoreNotReady` where it is not known yet and can't be read."""
+        if self._key is None:
+            self._key = bytes.fromhex(store.installation_value("user_hash_key"))
+        return self._key
