@@ -67,6 +67,9 @@ def import_(
     Plain or .gz, and - is standard input. One event a line, with the line's own time. A bad line is reported and does
     not stop the rest. A file that was imported before, wholly or in part, is completed and not repeated. JSON lines
     and CSV have the fields type, time, user_id, source and data; other files are read with --type and --time-field.
+
+    A last line that may still be being written (no line feed, an access log changed within the last minute) is
+    reported as bad: import the file again when it is complete.
     """
     bad_lines = BadLines(None if all_bad_lines else SHOWN_BAD_LINES)
     try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from picoevent.event import NewEvent
 from picoevent.importing.faults import BadLine, UnreadableFile
 from picoevent.importing.fields import EventFields
-from picoevent.importing.line_file import MAX_LINE_BYTES, Line, check_finished, check_length
+from picoevent.importing.line_file import MAX_LINE_BYTES, GrowingLine, Line, check_finished, check_length
 from picoevent.importing.ndjson import decode_object
 from picoevent.importing.options import ImportOptions
 from picoevent.importing.records import Record
@@ -37,7 +37,7 @@ class CsvReader:
     A column `data` holds JSON. Elsewhere a text becomes a number where writing that number gives the same
     text again: `42`, `-1.5`, but not `007`, `1.50`, `1e5`. An empty field is left out. A record with a quote
     that is not closed is bad by itself; the lines below it are read as records of their own. A record that
-    ends with an `UnfinishedLine` is bad, since no last field shows whether it is whole.
+    ends with a `GrowingLine` is bad, since no last field shows whether it is whole.
     """
 
     def __init__(self, options: ImportOptions) -> None:
@@ -184,7 +184,10 @@ class _RecordLines:
 
     def check_finished(self) -> None:
         """Raise `BadLine` for a record that ends with the unfinished last line of a file."""
-        check_finished(self._taken[-1][1])
+        last = self._taken[-1][1]
+        # Tables often lack their last line feed, unlike logs: only one that is being written is doubted.
+        if isinstance(last, GrowingLine):
+            check_finished(last)
 
     def first_number(self) -> int:
         """Return the number of the line with which the record begins."""

@@ -52,9 +52,9 @@ def import_files(
     be read. Raises `ImportStopped` when the store goes away. Equal lines of one file are events of their own;
     a file that was imported before, wholly or in part, is completed and not repeated.
 
-    A file may still be written while it is read. A last line without a line feed is then a bad line where it
-    could be the beginning of a longer one (CSV, and an access log line that does not end with a quote): in a
-    plain file that was modified in the last minute, not on standard input or in a pipe.
+    A file may still be written while it is read. A last line without a line feed is a bad line where it could be
+    the beginning of a longer one: in an access log that was modified in the last minute, unless it ends with a
+    quote, and in CSV that was written to while it was read. Not on standard input or in a pipe.
 
     The price of not repeating: equal lines are counted for each file by itself. Where a log was rotated in the
     middle of a second and both files hold an equal line of that second, these lines are taken for one.

@@ -32,6 +32,10 @@ class UnfinishedLine(bytes):
     """A last line without a line feed in a file that may still be written: perhaps only a part of a line."""
 
 
+class GrowingLine(UnfinishedLine):
+    """The same in a file that was written to while it was read."""
+
+
 _CHUNK_BYTES = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -54,17 +58,17 @@ class LineFile:
     it. Where the file turns out to be damaged or cut off, iteration ends before the unfinished line and
     `cut_off` tells why; otherwise that is empty.
 
-    A last line without a line feed is an `UnfinishedLine` where `may_grow`, asked at the end of the file, says
-    that more may come. A gzip file that is not cut off is complete. `bytes_given` counts the bytes of the lines
-    that the iteration gave so far, uncompressed.
+    `last_line`, asked at the end of the file, says what a last line without a line feed is: whole (`bytes`), an
+    `UnfinishedLine` or a `GrowingLine`. A gzip file that is not cut off is complete. `bytes_given` counts the bytes
+    of the lines that the iteration gave so far, uncompressed.
     """
 
-    def __init__(self, raw: BinaryIO, name: str, may_grow: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, raw: BinaryIO, name: str, last_line: Callable[[], type[bytes]] = lambda: bytes) -> None:
         self.name = name
         self.cut_off = ""
         self.lines_read = 0
         self.bytes_given = 0
-        self._may_grow = may_grow
+        self._last_line = last_line
         self._raw = raw
         self._counted = _CountedBytes(raw)
         _check_readable(self._counted.head)
@@ -104,9 +108,9 @@ class LineFile:
             tail = lines.pop()[: MAX_LINE_BYTES + 1]
             yield from self._numbered(lines)
         if tail and not self.cut_off:
-            unfinished = not self._compressed and self._may_grow()
+            kind = bytes if self._compressed else self._last_line()
             for number, line in self._numbered([tail]):
-                yield number, UnfinishedLine(line) if unfinished else line
+                yield number, kind(line)
 
     def _numbered(self, lines: list[bytes]) -> Iterator[Line]:
         if not self.lines_read and lines:
@@ -157,15 +161,20 @@ def open_lines(path: str | Path, clock: Callable[[], float] = time.time) -> Line
 
 def _open_or_close(raw: BinaryIO, name: str, clock: Callable[[], float]) -> LineFile:
     try:
-        return LineFile(raw, name, partial(_may_grow, raw, clock))
+        return LineFile(raw, name, partial(_last_line, raw, os.fstat(raw.fileno()).st_mtime_ns, clock))
     except BaseException:
         raw.close()
         raise
 
 
-def _may_grow(raw: BinaryIO, clock: Callable[[], float]) -> bool:
+def _last_line(raw: BinaryIO, modified_ns: int, clock: Callable[[], float]) -> type[bytes]:
+    """Return what a last line without a line feed is, in a file that was last modified then when it was opened."""
     found = os.fstat(raw.fileno())
-    return stat.S_ISREG(found.st_mode) and clock() - found.st_mtime < QUIET_SECONDS
+    if not stat.S_ISREG(found.st_mode):
+        return bytes
+    if found.st_mtime_ns != modified_ns:
+        return GrowingLine
+    return UnfinishedLine if clock() - found.st_mtime < QUIET_SECONDS else bytes
 
 
 def name_of(path: str | Path) -> str:

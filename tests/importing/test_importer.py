@@ -122,7 +122,6 @@ ACCESS = '192.0.2.7 - - [17/May/2024:12:00:00 +0000] "GET / HTTP/1.1" 200 5678'
     [
         ("access.log", ACCESS + "\n" + ACCESS),
         ("only.log", ACCESS),
-        ("paid.csv", "type,time,bytes\npaid,1715947200,5678"),
         ("paid.ndjson", line(1, data={"bytes": 5678})),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from picoevent.importing.csv_lines import CsvReader
 from picoevent.importing.faults import BadLine, UnreadableFile
-from picoevent.importing.line_file import UnfinishedLine
+from picoevent.importing.line_file import GrowingLine, UnfinishedLine
 from picoevent.importing.options import ImportOptions
 
 HEADER = "type,time,user_id,note\n"
@@ -128,8 +128,16 @@ def test_quotes_that_are_opened_on_every_line_take_no_more_than_linear_time():
     assert time.process_time() - started < 5
 
 
-def test_an_unfinished_last_record_is_bad_as_a_whole():
-    lines = [HEADER.strip().encode(), b'a,1715947200,,"one', b"a,1715947200,,two", UnfinishedLine(b'three"')]
+def test_a_new_table_needs_no_last_line_feed():
+    lines = [HEADER.strip().encode(), UnfinishedLine(b"a,1715947200,,x")]
+
+    [(number, event)] = CsvReader(ImportOptions()).read(enumerate(lines, start=1))
+
+    assert (number, event.event_type) == (2, "a")
+
+
+def test_the_last_record_of_a_table_that_is_being_written_is_bad_as_a_whole():
+    lines = [HEADER.strip().encode(), b'a,1715947200,,"one', b"a,1715947200,,two", GrowingLine(b'three"')]
 
     [(number, bad)] = CsvReader(ImportOptions()).read(enumerate(lines, start=1))
 

@@ -14,6 +14,7 @@ from picoevent.importing.faults import BadLine, UnreadableFile
 from picoevent.importing.line_file import (
     MAX_LINE_BYTES,
     QUIET_SECONDS,
+    GrowingLine,
     LineFile,
     UnfinishedLine,
     check_length,
@@ -52,6 +53,15 @@ def test_a_last_line_without_an_end_is_unfinished_while_the_file_is_new(tmp_path
         *_, (_, last) = lines
 
     assert (type(last), last) == (kind, b"one")
+
+
+def test_a_last_line_of_a_file_that_is_written_to_meanwhile_is_growing(tmp_path):
+    (tmp_path / "a.log").write_bytes(b"one")
+    with open_lines(tmp_path / "a.log") as lines:
+        os.utime(tmp_path / "a.log", (0, 0))
+        [(_, last)] = lines
+
+    assert type(last) is GrowingLine
 
 
 def test_an_empty_file_has_no_lines(tmp_path):
