@@ -34,7 +34,7 @@ class EventLog:
         if isinstance(settings, Settings):
             self._settings = settings.replaced(**overrides)
         else:
-            self._settings = Settings.from_env(url=settings, **overrides)
+            self._settings = Settings.from_env(**{"url": settings, **overrides})
         self._by_generation = {generation(): self._open_parts()}
         self._closed = False
 

@@ -7,12 +7,14 @@ default. A wrong value stops at construction, with the setting's name and what w
 from __future__ import annotations
 
 import os
+import re
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from picoevent.errors import SettingsError
 
@@ -22,6 +24,11 @@ STORE_SCHEMES = ("sqlite", "mysql+pymysql", "mysql", "mariadb")
 CACHE_SCHEMES = ("memory", "redis", "rediss", "unix", "none")
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 PARTITION_WIDTHS = ("day", "week", "month")
+TLS_FILES = ("tls_ca", "tls_cert", "tls_key", "cache_tls_ca")
+SECRET_ARGUMENT = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token|%)[^=&]*=).*", re.IGNORECASE | re.DOTALL)
+"""An argument of a URL that may hold a password, with all that stands behind it."""
+
+ENCODE_HINT = "In a user or a password, write @ : / ? # % as %40 %3A %2F %3F %23 %25."
 
 
 def _setting(default: Any, text: str, *, group: str, check: Callable[[Any], str] | None = None) -> Any:  # noqa: ANN401
@@ -37,8 +44,11 @@ def _scheme(url: str) -> str:
 
 
 def _store_url(value: str) -> str:
-    if value and _scheme(value) not in STORE_SCHEMES:
+    scheme, _, rest = value.partition("://")
+    if value and (_scheme(value) not in STORE_SCHEMES or not rest or "\0" in unquote(rest)):
         return "sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
+    if scheme == "sqlite" and (rest in ("/", "/:memory:") or rest[0] != "/" or "?" in rest):
+        return "sqlite:///FILE, which is a path on this machine, with no arguments behind it, and not :memory:"
     return ""
 
 
@@ -195,17 +205,16 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        """Check every value; turn `mysql://` and `mariadb://` into the driver's own scheme."""
+        """Check every value; name the driver of `mysql://` and `mariadb://`, and the folder of an SQLite file."""
         for row in fields(self):
             check_setting(row.name, getattr(self, row.name))
         for name in ("url", "replica_url"):
-            scheme, separator, rest = getattr(self, name).partition("://")
-            if separator and scheme in ("mysql", "mariadb"):
-                object.__setattr__(self, name, f"mysql+pymysql://{rest}")
+            object.__setattr__(self, name, _full_url(name, getattr(self, name)))
         if not self.url:
             raise SettingsError("url is empty.", hint=f"Set {env_name('url')}, or leave it out.")
         if self.cache_tls_ca and not self.cache_url.startswith("rediss://"):
             raise SettingsError("cache_tls_ca needs TLS.", hint="Write cache_url as rediss://HOST:PORT/DB.")
+        _check_tls({name: getattr(self, name) for name in TLS_FILES if getattr(self, name)})
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:  # noqa: ANN401
@@ -229,6 +238,71 @@ class Settings:
             if getattr(self, row.name) != row.default
         )
         return f"Settings({', '.join(shown)})"
+
+
+def _full_url(name: str, url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    if scheme in ("mysql", "mariadb"):
+        return f"mysql+pymysql://{rest}"
+    if scheme != "sqlite":
+        return url
+    try:
+        # Now: a host that changes its folder, and then forks, would make another file there.
+        return f"sqlite:///{Path(rest[1:]).absolute()}"
+    except OSError as error:
+        message = f"The setting {name} is {url!r}, and this process's folder is gone."
+        raise SettingsError(message, hint="Write sqlite:////PATH, from the root.") from error
+
+
+def _check_tls(files: Mapping[str, str]) -> None:
+    """Raise `SettingsError` for files that TLS will not accept; here, so that no call meets them later."""
+    for name, needed in (("tls_key", "tls_cert"), ("tls_cert", "tls_ca")):
+        if name in files and needed not in files:
+            raise SettingsError(f"{name} needs {needed}.", hint=f"Set {env_name(needed)} too, or leave both out.")
+    if not files:
+        return
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for name, path in files.items():
+        with _blaming(name, path):
+            Path(path).read_bytes()
+            if name.endswith("tls_ca"):
+                context.load_verify_locations(path)
+    if "tls_cert" in files:
+        with _blaming("tls_cert", files["tls_cert"]):
+            # Without a password OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(files["tls_cert"], files.get("tls_key"), password="")
+
+
+@contextmanager
+def _blaming(name: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        message = f"The setting {name} is {path!r}, which can't be used ({why})."
+        raise SettingsError(message, hint="Name a PEM file that this user may read.") from error
+
+
+def check_address(name: str, host: str, port: int) -> None:
+    """Raise `SettingsError` for a host or a port that can't be; shows neither: it may be a part of a password."""
+    try:
+        host.encode("idna")
+        sound = host.isprintable() and not set(host) & set("@/\\?#[] ")
+    except UnicodeError:
+        sound = False
+    if not sound or not 1 <= port <= 65_535:  # noqa: PLR2004
+        wrong = "port" if sound else "host"
+        raise SettingsError(f"The setting {name} has a {wrong} that can't be.", hint=ENCODE_HINT)
+
+
+def check_argument(name: str, argument: str, known: Collection[str], hints: Mapping[str, str]) -> None:
+    """Raise `SettingsError` for an argument of a URL, unless it is known; `hints` say where its work is done."""
+    if argument not in known:
+        shown = f"argument {argument!r}" if argument.isidentifier() else "argument"
+        hint = hints.get(argument) or f"Known are {', '.join(sorted(known))}. {ENCODE_HINT}"
+        raise SettingsError(f"The setting {name} has an {shown} that it may not have.", hint=hint)
 
 
 def _check_names(given: Mapping[str, object]) -> None:
@@ -287,6 +361,8 @@ def check_setting(name: str, value: object) -> None:
     kind = type(row.metadata["default"])
     if type(value) is not kind:
         raise _wrong(name, value, {str: "a text", int: "a whole number", bool: "true or false"}[kind])
+    if isinstance(value, str) and value.encode("utf-8", "replace") != value.encode("utf-8", "surrogatepass"):
+        raise _wrong(name, value, "a text that UTF-8 can hold")
     check = row.metadata["check"]
     wanted = check(value) if check else ""
     if wanted:
@@ -308,12 +384,14 @@ def masked(name: str, value: object) -> object:
 
 
 def mask_url(url: str) -> str:
-    """Return a URL without its password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(not a URL)"
-    if not parts.password:
-        return url
-    user_and_host = f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}"
-    return urlunsplit(parts._replace(netloc=user_and_host))
+    """Return a URL without its passwords; where it is unclear how far one goes, without what stands behind it."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not re.fullmatch(r"[A-Za-z0-9+.-]+", scheme):
+        return "(not a URL)" if "@" in url or "?" in url else url
+    # The last @: a password that was not encoded may hold any of / ? # @. The path of an SQLite file holds none.
+    user_and_password, at, place = ("", "", rest) if scheme == "sqlite" else rest.rpartition("@")
+    if SECRET_ARGUMENT.search(user_and_password):
+        return f"{scheme}://***"
+    user, colon, _ = user_and_password.partition(":")
+    place = SECRET_ARGUMENT.sub(r"\1***", place)
+    return f"{scheme}://{user}:***@{place}" if colon else f"{scheme}://{user}{at}{place}"

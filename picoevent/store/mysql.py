@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from pymysql.connections import Connection as DriverConnection
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
-from picoevent.settings import Settings
+from picoevent.settings import ENCODE_HINT, FALSE_WORDS, TRUE_WORDS, Settings, check_address, check_argument
 from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted
 from picoevent.store.sql import SqlStore
@@ -26,6 +28,19 @@ ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
 """How long one answer is waited for; the write path waits for the deadline."""
 
 POOL_SIZE = 8
+FORM = "mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
+ARGUMENTS = ("charset", "unix_socket", "bind_address", "program_name")
+TLS_FILES = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_key_password")
+TLS_SWITCHES = ("ssl_disabled", "ssl_verify_cert", "ssl_verify_identity")
+VERIFIED: dict[str, object] = {"ssl_verify_cert": True, "ssl_verify_identity": True}
+ELSEWHERE = {
+    "local_infile": "Leave it out: no file of this machine is ever sent.",
+    **dict.fromkeys(("user", "username"), f"Write {FORM}."),
+    **dict.fromkeys(("password", "passwd"), "Set PICOEVENT_PASSWORD, or PICOEVENT_PASSWORD_FILE."),
+    **dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), "Set PICOEVENT_DEADLINE_MS."),
+}
+"""Arguments that a URL may not have, and what to do instead."""
+
 INIT_LOCK_SECONDS = 60
 PARTITION_TRIES = 50
 ALTER_WAIT_SECONDS = 60
@@ -58,21 +73,48 @@ NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
 
 def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
     """Return the store of a `mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE` URL."""
-    parsed = make_url(url)
-    if not parsed.database:
-        raise SettingsError("The setting url names no database.", hint="Write mysql+pymysql://USER@HOST/picoevent.")
+    name = "url" if url == settings.url else "replica_url"
+    parsed = _parse(name, url)
     if settings.password and not parsed.password:
         parsed = parsed.set(password=settings.password)
+    backend = MySQLBackend(parsed, settings)
     seconds = ANSWER_SECONDS.get(purpose, settings.deadline_ms / 1000)
-    return SqlStore(_open_engine(parsed, settings, seconds, purpose), MySQLBackend(parsed, settings), settings)
-
-
-def _open_engine(url: URL, settings: Settings, seconds: float, purpose: Purpose) -> Engine:
     deadline = settings.deadline_ms / 1000
-    timeouts = {"connect_timeout": min(deadline, seconds), "read_timeout": seconds, "write_timeout": seconds}
+    options: dict[str, object] = {
+        "connect_timeout": min(deadline, seconds),
+        "read_timeout": seconds,
+        "write_timeout": seconds,
+        # As a text, the driver would encode it in Latin-1.
+        "password": (parsed.password or "").encode(),
+        **_tls(name, parsed, settings),
+    }
+    engine = _open_engine(parsed, options, deadline, purpose)
+    event.listen(engine, "do_connect", partial(_connect, backend.label))
+    return SqlStore(engine, backend, settings)
+
+
+def _parse(name: str, url: str) -> URL:
+    """Return the URL of a setting; raise `SettingsError` for whatever the driver would stumble over later."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, TypeError, ValueError):
+        # Their words can hold a part of the password.
+        raise SettingsError(f"The setting {name} can't be read.", hint=f"Write {FORM}. {ENCODE_HINT}") from None
+    check_address(name, parsed.host or "localhost", parsed.port or 3306)
+    if not parsed.database:
+        raise SettingsError(f"The setting {name} names no database.", hint=f"Write {FORM}.")
+    for argument, value in parsed.query.items():
+        check_argument(name, argument, {*ARGUMENTS, *TLS_FILES, *TLS_SWITCHES}, ELSEWHERE)
+        if not isinstance(value, str):
+            raise SettingsError(f"The setting {name} has the argument {argument!r} twice.", hint="Leave one out.")
+    return parsed
+
+
+def _open_engine(url: URL, options: dict[str, object], deadline: float, purpose: Purpose) -> Engine:
+    own_arguments = [argument for argument in url.query if argument in (*TLS_FILES, *TLS_SWITCHES)]
     engine = create_engine(
-        url.update_query_dict({"charset": "utf8mb4"}),
-        connect_args=timeouts | _tls(settings),
+        url.difference_update_query(own_arguments).update_query_dict({"charset": "utf8mb4"}),
+        connect_args=options,
         isolation_level="READ COMMITTED",
         pool_size=POOL_SIZE,
         pool_timeout=deadline,
@@ -80,6 +122,7 @@ def _open_engine(url: URL, settings: Settings, seconds: float, purpose: Purpose)
         # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
         pool_pre_ping=purpose is Purpose.READ,
     )
+    seconds = ANSWER_SECONDS.get(purpose, deadline)
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
         _prepare(connection, seconds, limit_reads=purpose is Purpose.READ)
@@ -88,12 +131,43 @@ def _open_engine(url: URL, settings: Settings, seconds: float, purpose: Purpose)
     return engine
 
 
-def _tls(settings: Settings) -> dict[str, object]:
+def _connect(label: str, dialect: Any, _record: object, arguments: Any, options: Any) -> object:  # noqa: ANN401
+    """Connect; what the driver raises beside its own kinds of error is our own kind then."""
+    try:
+        return dialect.connect(*arguments, **options)
+    except dialect.loaded_dbapi.Error:
+        raise
+    except RuntimeError as error:
+        hint = "pip install 'pymysql[rsa]' or 'pymysql[ed25519]', or give the account another authentication plugin."
+        raise StoreUnavailable(f"{label} can't be signed in to ({error}).", hint=hint) from error
+    except Exception as error:
+        message = f"{label} can't be reached ({type(error).__name__}: {error})."
+        raise StoreUnavailable(message, hint="Check PICOEVENT_URL and the files of PICOEVENT_TLS_CA.") from error
+
+
+def _tls(name: str, url: URL, settings: Settings) -> dict[str, object]:
+    """Return the driver's options for TLS: those of the URL and, above them, those of the settings."""
+    asked: dict[str, Any] = {key: url.query[key] for key in TLS_FILES if key in url.query}
+    asked |= {key: _switch(name, key, str(url.query[key])) for key in TLS_SWITCHES if key in url.query}
+    if "ssl_ca" in asked:
+        asked = {**VERIFIED, **asked}
+    try:
+        # The driver reads the files here, and connects to nothing; those of the settings have been read before.
+        DriverConnection(defer_connect=True, **asked)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        message = f"The setting {name} names files for TLS that can't be used ({why})."
+        raise SettingsError(message, hint="Name PEM files that this user may read.") from error
     if not settings.tls_ca:
-        return {}
+        return asked
     files = {"ssl_ca": settings.tls_ca, "ssl_cert": settings.tls_cert, "ssl_key": settings.tls_key}
-    given: dict[str, object] = {name: path for name, path in files.items() if path}
-    return given | {"ssl_verify_cert": True, "ssl_verify_identity": True}
+    return asked | {key: path for key, path in files.items() if path} | VERIFIED | {"ssl_disabled": False}
+
+
+def _switch(name: str, argument: str, word: str) -> bool:
+    if word.lower() not in (*TRUE_WORDS, *FALSE_WORDS):
+        raise SettingsError(f"The setting {name} has a wrong {argument}.", hint="Write true or false.")
+    return word.lower() in TRUE_WORDS
 
 
 def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # noqa: ANN401  # the driver's own

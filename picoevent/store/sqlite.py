@@ -7,19 +7,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
+from picoevent.errors import PicoEventError, StoreCorrupt, StoreNotReady, StoreUnavailable
 from picoevent.settings import Settings
 from picoevent.store.base import DuplicateKey, Purpose
 from picoevent.store.sql import SqlStore
 
 BUSY_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 60.0}
 """How long a lock is waited for; the write path waits for the deadline."""
+BEGIN_OPTION = "picoevent_begin"
 POLL_SECONDS = 0.003
 """How long SQLite itself waits for a lock. Its own longer waits grow to 100 ms a try, and a process that writes without
 a pause would leave the others a chance too seldom."""
@@ -33,12 +35,11 @@ DUPLICATES = (
 
 def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
     """Return the store of a `sqlite:///FILE` URL; the file is made at first use."""
-    parsed = make_url(url)
-    if not parsed.database or parsed.database == ":memory:":
-        raise SettingsError("The setting url names no file.", hint="Write sqlite:///picoevent.db, for example.")
+    # The path as it stands: SQLAlchemy decodes %41 in it, or does not, as its release is.
+    path = Path(url.removeprefix("sqlite:///"))
     wait = BUSY_SECONDS.get(purpose, settings.deadline_ms / 1000)
-    engine = _open_engine(parsed, wait, writes=purpose is not Purpose.READ)
-    return SqlStore(engine, SqliteBackend(Path(parsed.database)), settings)
+    engine = _open_engine(URL.create("sqlite", database=str(path)), wait, writes=purpose is not Purpose.READ)
+    return SqlStore(engine, SqliteBackend(path), settings)
 
 
 def _open_engine(url: URL, wait: float, *, writes: bool) -> Engine:
@@ -48,13 +49,22 @@ def _open_engine(url: URL, wait: float, *, writes: bool) -> Engine:
     engine = create_engine(url, connect_args=options, pool_timeout=wait, **size)
     # IMMEDIATE for a writer: a lock that is taken at the first INSERT can fail instead of waiting.
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-    event.listen(engine, "connect", lambda connection, _record: _prepare(connection, wait))
-    event.listen(engine, "begin", lambda connection: _patiently(connection.exec_driver_sql, begin, wait))
+    event.listen(engine, "connect", lambda connection, _record: _prepare(connection, wait, writes=writes))
+    event.listen(engine, "begin", partial(_begin, begin=begin, wait=wait))
     return engine
 
 
-def _prepare(connection: Any, wait: float) -> None:  # noqa: ANN401  # the driver's own connection
-    _patiently(connection.execute, "PRAGMA journal_mode=WAL", wait)
+def _begin(connection: Connection, begin: str, wait: float) -> None:
+    _patiently(connection.exec_driver_sql, connection.get_execution_options().get(BEGIN_OPTION, begin), wait)
+
+
+def _prepare(connection: Any, wait: float, *, writes: bool) -> None:  # noqa: ANN401  # the driver's own connection
+    try:
+        _patiently(connection.execute, "PRAGMA journal_mode=WAL", wait)
+    except sqlite3.OperationalError as error:
+        # A file that this user may only read is read in the mode that it has.
+        if writes or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
     # What log() has acknowledged is on the disk, not in the operating system's memory.
     connection.execute("PRAGMA synchronous=FULL")
 
@@ -114,8 +124,8 @@ class SqliteBackend:
 
     @contextmanager
     def exclusive(self, connection: Connection) -> Iterator[None]:
-        """Hold the file's lock by the transaction itself, to its end."""
-        with connection.begin():
+        """Hold the file's lock by the transaction itself, to its end; also where a page is the first to come."""
+        with connection.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"}).begin():
             yield
 
     def ensure_partitions(self, _connection: Connection, _now: datetime, _width: str) -> list[str]:

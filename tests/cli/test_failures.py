@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,9 @@ def test_reading_does_not_make_a_file_that_is_not_there(run, clean_place, verb):
     result = run(*verb)
 
     assert result.exit_code == 3
-    assert result.stderr.startswith("error: There is no file picoevent.db. Log an event or run `picoevent init`")
+    assert result.stderr.startswith(
+        f"error: There is no file {Path.cwd()}/picoevent.db. Log an event or run `picoevent init`"
+    )
     assert list(clean_place.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_status_does_not_make_the_file_that_it_misses(run, clean_place):
     result = run("status")
 
     assert result.exit_code == 3
-    assert "Problems          There is no file picoevent.db." in result.stdout
+    assert f"Problems          There is no file {Path.cwd()}/picoevent.db." in result.stdout
     assert list(clean_place.iterdir()) == []
 
 
@@ -104,4 +105,4 @@ def test_an_option_of_the_verb_stands_above_one_before_it_and_both_above_the_env
 
     result = run("--url", "sqlite:///before.db", "settings", "--url", "sqlite:///verb.db", "--format", "csv")
 
-    assert "url,PICOEVENT_URL,sqlite:///verb.db,option," in result.stdout
+    assert f"url,PICOEVENT_URL,sqlite:///{Path.cwd()}/verb.db,option," in result.stdout

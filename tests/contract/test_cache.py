@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import time
+from contextlib import closing, contextmanager
 
 import pytest
 import redis
@@ -251,3 +254,89 @@ def test_a_child_of_fork_uses_a_connection_of_its_own(ready_url, redis_url):
 def test_a_missing_event_is_missing_with_any_cache(ready_url, cache_url):
     with EventLog(ready_url, cache_url=cache_url) as events, pytest.raises(EventNotFound):
         events.get(1)
+
+
+@contextmanager
+def impostor(answer):
+    """A server that is no Redis; `answer(connection, asked)` for all that it is asked. Yields its URL."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def serve():
+            while True:
+                try:
+                    connection = server.accept()[0]
+                except OSError:
+                    return
+                with connection:
+                    answer_all(connection)
+
+        def answer_all(connection):
+            try:
+                while asked := connection.recv(65_536):
+                    answer(connection, asked)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize(
+    "rubbish", [b"+OK", b":1", b"*-1", b"$x", b":abc", b"$-1", b"*1", b"\xff", b"%1", b"-ERR", b""]
+)
+def test_a_server_that_answers_rubbish_costs_nothing(rubbish, protocol):
+    with impostor(lambda connection, _: connection.sendall(rubbish + b"\r\n")) as url:
+        cache = RedisCache(Settings(cache_url=f"{url}?protocol={protocol}", cache_pause_seconds=0))
+        for _ in range(2):
+            cache.put_many({1: b"x", 2: b"y"})
+
+            assert cache.get_many([1, 2]) == {}
+        assert "not answer" in cache.describe()
+        cache.close()
+
+
+def test_a_server_that_drips_holds_a_call_no_longer_than_its_time():
+    def drip(connection, _):
+        for byte in b"$100\r\n" + b"x" * 94:
+            time.sleep(0.018)
+            connection.sendall(bytes([byte]))
+
+    with impostor(drip) as url:
+        cache = RedisCache(Settings(cache_url=f"{url}?protocol=2", cache_timeout_ms=50, cache_pause_seconds=0))
+        for call in (lambda: cache.get_many([1]), lambda: cache.put_many({1: b"x"}), cache.describe):
+            begin = time.perf_counter()
+            call()
+
+            assert time.perf_counter() - begin < 0.05 + 0.05
+        cache.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h/0?foo=1",
+        "redis://h/0?encoding=foo",
+        "redis://h/0?socket_timeout=9",
+        "redis://h/0?protocol=x",
+        "redis://h/0?protocol=9",
+        "redis://h/0?ssl_ca_certs=/ca.pem",
+        "rediss://h/0?ssl_cert_reqs=perhaps",
+        "redis://h/zero",
+        "redis://:12#geheim@h/0",
+        "redis://:geheim/x@h/0",
+        "redis://a..b/0",
+        f"redis://{'a' * 64}/0",
+        "redis://h:99999/0",
+    ],
+)
+def test_a_wrong_cache_url_is_named_at_construction(sqlite_url, url):
+    with pytest.raises(SettingsError, match="cache_url") as caught:
+        EventLog(sqlite_url, cache_url=url)
+
+    assert "geheim" not in str(caught.value)

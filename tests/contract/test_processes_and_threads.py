@@ -148,3 +148,11 @@ def test_importing_picoevent_does_not_load_the_database_or_the_web():
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert loaded.stdout.strip() == "[]"
+
+
+def test_processes_that_are_the_first_to_read_a_file_all_get_an_answer(sqlite_url):
+    program = f"from picoevent import EventLog; print(EventLog({sqlite_url!r}).events().events)"
+
+    readers = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(8)]
+
+    assert [reader.communicate()[0] for reader in readers] == ["()\n"] * 8
