@@ -7,55 +7,26 @@ default. A wrong value stops at construction, with the setting's name and what w
 from __future__ import annotations
 
 import os
-import re
 import zoneinfo
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from picoevent.errors import SettingsError
+from picoevent.urls import full_url, mask_url, wanted_cache_url, wanted_store_url
 
 ENV_PREFIX = "PICOEVENT_"
 MIN_SECRET_KEY_CHARACTERS = 32
-STORE_SCHEMES = ("sqlite", "mysql+pymysql", "mysql", "mariadb")
-CACHE_SCHEMES = ("memory", "redis", "rediss", "unix", "none")
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 PARTITION_WIDTHS = ("day", "week", "month")
 TLS_FILES = ("tls_ca", "tls_cert", "tls_key", "cache_tls_ca")
-SECRET_ARGUMENT = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token|%)[^=&]*=).*", re.IGNORECASE | re.DOTALL)
-"""An argument of a URL that may hold a password, with all that stands behind it."""
-
-ENCODE_HINT = "In a user or a password, write @ : / ? # % as %40 %3A %2F %3F %23 %25."
 
 
 def _setting(default: Any, text: str, *, group: str, check: Callable[[Any], str] | None = None) -> Any:  # noqa: ANN401
     """Describe one setting; `check` returns what would be right, or nothing where the value is."""
     return field(default=default, metadata={"default": default, "help": text, "group": group, "check": check})
-
-
-def _scheme(url: str) -> str:
-    try:
-        return urlsplit(url).scheme
-    except ValueError:
-        return ""
-
-
-def _store_url(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    if value and (_scheme(value) not in STORE_SCHEMES or not rest or "\0" in unquote(rest)):
-        return "sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
-    if scheme == "sqlite" and (rest in ("/", "/:memory:") or rest[0] != "/" or "?" in rest):
-        return "sqlite:///FILE, which is a path on this machine, with no arguments behind it, and not :memory:"
-    return ""
-
-
-def _cache_url(value: str) -> str:
-    if _scheme(value) not in CACHE_SCHEMES:
-        return "memory://, none://, redis://HOST:PORT/DB, rediss://... (TLS) or unix:///PATH"
-    return ""
 
 
 def _at_least(minimum: int) -> Callable[[int], str]:
@@ -96,11 +67,11 @@ class Settings:
         "sqlite:///picoevent.db",
         "The database: sqlite:///FILE (embedded) or mysql+pymysql://USER@HOST/DATABASE.",
         group="Database",
-        check=_store_url,
+        check=wanted_store_url,
     )
     password: str = _setting("", "Password of the database, where the URL holds none.", group="Database")
     replica_url: str = _setting(
-        "", "A replica that pages and reports are read from.", group="Database", check=_store_url
+        "", "A replica that pages and reports are read from.", group="Database", check=wanted_store_url
     )
     replica_fallback: bool = _setting(
         default=False,
@@ -158,7 +129,7 @@ class Settings:
         "memory://",
         "The cache of events: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
         group="Cache",
-        check=_cache_url,
+        check=wanted_cache_url,
     )
     cache_password: str = _setting("", "Password of Redis, where the URL holds none.", group="Cache")
     cache_tls_ca: str = _setting("", "File of the CA that signed the certificate of Redis.", group="Cache")
@@ -209,7 +180,7 @@ class Settings:
         for row in fields(self):
             check_setting(row.name, getattr(self, row.name))
         for name in ("url", "replica_url"):
-            object.__setattr__(self, name, _full_url(name, getattr(self, name)))
+            object.__setattr__(self, name, full_url(name, getattr(self, name)))
         if not self.url:
             raise SettingsError("url is empty.", hint=f"Set {env_name('url')}, or leave it out.")
         if self.cache_tls_ca and not self.cache_url.startswith("rediss://"):
@@ -238,20 +209,6 @@ class Settings:
             if getattr(self, row.name) != row.default
         )
         return f"Settings({', '.join(shown)})"
-
-
-def _full_url(name: str, url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    if scheme in ("mysql", "mariadb"):
-        return f"mysql+pymysql://{rest}"
-    if scheme != "sqlite":
-        return url
-    try:
-        # Now: a host that changes its folder, and then forks, would make another file there.
-        return f"sqlite:///{Path(rest[1:]).absolute()}"
-    except OSError as error:
-        message = f"The setting {name} is {url!r}, and this process's folder is gone."
-        raise SettingsError(message, hint="Write sqlite:////PATH, from the root.") from error
 
 
 def _check_tls(files: Mapping[str, str]) -> None:
@@ -283,26 +240,6 @@ def _blaming(name: str, path: str) -> Iterator[None]:
         why = getattr(error, "strerror", None) or type(error).__name__
         message = f"The setting {name} is {path!r}, which can't be used ({why})."
         raise SettingsError(message, hint="Name a PEM file that this user may read.") from error
-
-
-def check_address(name: str, host: str, port: int) -> None:
-    """Raise `SettingsError` for a host or a port that can't be; shows neither: it may be a part of a password."""
-    try:
-        host.encode("idna")
-        sound = host.isprintable() and not set(host) & set("@/\\?#[] ")
-    except UnicodeError:
-        sound = False
-    if not sound or not 1 <= port <= 65_535:  # noqa: PLR2004
-        wrong = "port" if sound else "host"
-        raise SettingsError(f"The setting {name} has a {wrong} that can't be.", hint=ENCODE_HINT)
-
-
-def check_argument(name: str, argument: str, known: Collection[str], hints: Mapping[str, str]) -> None:
-    """Raise `SettingsError` for an argument of a URL, unless it is known; `hints` say where its work is done."""
-    if argument not in known:
-        shown = f"argument {argument!r}" if argument.isidentifier() else "argument"
-        hint = hints.get(argument) or f"Known are {', '.join(sorted(known))}. {ENCODE_HINT}"
-        raise SettingsError(f"The setting {name} has an {shown} that it may not have.", hint=hint)
 
 
 def _check_names(given: Mapping[str, object]) -> None:
@@ -381,17 +318,3 @@ def masked(name: str, value: object) -> object:
     if isinstance(value, str) and name.endswith("url"):
         return mask_url(value)
     return value
-
-
-def mask_url(url: str) -> str:
-    """Return a URL without its passwords; where it is unclear how far one goes, without what stands behind it."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or not re.fullmatch(r"[A-Za-z0-9+.-]+", scheme):
-        return "(not a URL)" if "@" in url or "?" in url else url
-    # The last @: a password that was not encoded may hold any of / ? # @. The path of an SQLite file holds none.
-    user_and_password, at, place = ("", "", rest) if scheme == "sqlite" else rest.rpartition("@")
-    if SECRET_ARGUMENT.search(user_and_password):
-        return f"{scheme}://***"
-    user, colon, _ = user_and_password.partition(":")
-    place = SECRET_ARGUMENT.sub(r"\1***", place)
-    return f"{scheme}://{user}:***@{place}" if colon else f"{scheme}://{user}{at}{place}"

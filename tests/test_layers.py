@@ -24,6 +24,7 @@ FLOORS = (
     ("picoevent.event",),
     ("picoevent.ids", "picoevent.users", "picoevent.payload", "picoevent.forks"),
     ("picoevent.settings",),
+    ("picoevent.urls",),
     ("picoevent.errors",),
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -13,7 +13,8 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from picoevent.errors import SettingsError
-from picoevent.settings import ENCODE_HINT, Settings, check_address, check_argument, mask_url
+from picoevent.settings import Settings
+from picoevent.urls import ENCODE_HINT, check_address, check_argument, mask_url
 
 try:
     import redis

@@ -19,10 +19,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
-from picoevent.settings import ENCODE_HINT, FALSE_WORDS, TRUE_WORDS, Settings, check_address, check_argument
+from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted
 from picoevent.store.sql import SqlStore
+from picoevent.urls import ENCODE_HINT, check_address, check_argument
 
 ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
 """How long one answer is waited for; the write path waits for the deadline."""

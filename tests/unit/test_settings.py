@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from picoevent import EventLog
 from picoevent.errors import SettingsError
-from picoevent.settings import Settings, env_name, mask_url
+from picoevent.settings import Settings, env_name
+from picoevent.urls import mask_url
 
 
 def test_an_argument_stands_above_the_environment_and_that_above_the_default():
