@@ -37,6 +37,8 @@ COMMON = frozenset(
     picoevent1 picoevent123 analyst1 analyst123 database database1 mysql123 mariadb1 letmeinnow opensesame
     """.split()  # noqa: SIM905  # a list of 140 quoted words would be read by nobody
 )
+# However many digits and signs stand behind them.
+STEMS = frozenset(word.rstrip("0123456789") for word in COMMON)
 RUNS = (
     "01234567890123456789",
     "abcdefghijklmnopqrstuvwxyz",
@@ -132,13 +134,14 @@ def check_password(name: str, password: str) -> None:
 
 def _weakness(name: str, password: str) -> str:
     lowered = password.casefold()
+    stem = lowered.rstrip("0123456789!?.*$#@_- ")
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         return f"has {len(password):,} characters"
     if any("\ud800" <= character <= "\udfff" for character in password):
         return "holds a character that UTF-8 can't"
-    if lowered.strip() == name.casefold():
-        return "is the name itself"
-    if lowered in COMMON or any(lowered in run or lowered[::-1] in run for run in RUNS):
+    if name.casefold() in (lowered.strip(), stem):
+        return "is the name itself, or the name with digits or signs behind it"
+    if lowered in COMMON or stem in STEMS or any(lowered in run or lowered[::-1] in run for run in RUNS):
         return "is one of those that are tried first"
     if len(set(lowered)) < MIN_DISTINCT_CHARACTERS:
         return f"has fewer than {MIN_DISTINCT_CHARACTERS} different characters"

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from picoevent.demo.place import DemoPlace
     from picoevent.eventlog import EventLog
 
-ANALYST = "demo"
 LINK_MINUTES = 12 * 60
 DAYS = 28
 
@@ -165,6 +164,7 @@ def _serve(
 def _sign_in_token(place: DemoPlace) -> str:
     """Return the token of a one-time link for the demo's analyst, who is made without a password that anybody knows."""
     from picoevent.analysts import open_analysts
+    from picoevent.demo.place import ANALYST
 
     analysts = open_analysts(place.settings())
     try:

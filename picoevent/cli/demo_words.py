@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picoevent.demo.place import ANALYST
 from picoevent.demo.run import events_per_second
 from picoevent.demo.shop import story
 
@@ -45,6 +47,11 @@ def how_to_log(place: DemoPlace) -> str:
     return f'{command()} --url {shlex.quote(place.url)} log hello.world \'{{"mood": "curious"}}\' --user 7'
 
 
+def how_to_get_a_link(place: DemoPlace, url: str) -> str:
+    """Return a command that prints another link to sign in with."""
+    return f"{command()} --url {shlex.quote(place.url)} analyst link {ANALYST} --address {url}"
+
+
 def how_to_go_on(place: DemoPlace) -> str:
     """Return what to do with a demo that is filled and not served."""
     return _paragraphs(
@@ -56,11 +63,14 @@ def how_to_go_on(place: DemoPlace) -> str:
 def welcome(place: DemoPlace, spans: Iterable[Span], url: str, sign_in_url: str) -> str:
     """Return where the pages are, how to get in, and what to look for."""
     filled = list(spans)
-    lines = [line for span in filled for line in story(span.begin, span.end)][-SHOWN_STORIES:]
+    told = [line for span in filled for line in story(span.begin, span.end)][-SHOWN_STORIES:]
+    width = max(40, shutil.get_terminal_size().columns - 4)
+    lines = [part for line in told for part in textwrap.wrap(line, width, subsequent_indent="  ")]
     per_minute = events_per_second(filled[-1].events_per_day) * 60
     return _paragraphs(
         (f"PicoEvent is at {url}", []),
-        ("Sign in with this link, which works once (for another one, run the demo again):", [sign_in_url]),
+        ("Sign in with this link, which works once:", [sign_in_url]),
+        ("For another one, from another terminal:", [how_to_get_a_link(place, url)]),
         ("Log an event of your own, from another terminal, and find it on the first page:", [how_to_log(place)]),
         ("Something happened in this shop. See whether you find it:" if lines else "", lines),
         (f"The shop goes on: some {per_minute:.0f} events a minute. Ctrl-C stops everything.", []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar
 
@@ -15,6 +16,9 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 GIVEN_SETTINGS = "picoevent.given_settings"
 """The key in the context's `meta` of the settings that were given as options."""
+
+_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
+"""A user who is meant as a number, as numbers are written; up to 19 digits can be one."""
 
 
 def setting_option(name: str, *, metavar: str = "TEXT") -> Callable[[Decorated], Decorated]:
@@ -73,7 +77,7 @@ def moment_option(*names: str, text: str) -> Callable[[Decorated], Decorated]:
 
 
 def _read_user(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | str | None:
-    if value is not None and value.isascii() and value.isdigit() and str(int(value)) == value:
+    if value is not None and _NUMBER.fullmatch(value):
         return int(value)
     return value
 

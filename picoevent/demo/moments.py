@@ -37,7 +37,8 @@ class Window(NamedTuple):
         return isinstance(at_ms, int) and self.begin_ms <= at_ms < self.end_ms
 
     def __str__(self) -> str:
-        begin, end = (to_local(at_ms) for at_ms in self)
+        # In UTC, as the pages show times: whoever looks for it types these.
+        begin, end = (to_datetime(at_ms) for at_ms in self)
         return f"{begin:%A} {begin.day} {begin:%B}, {begin:%H:%M} to {end:%H:%M}"
 
 

@@ -15,6 +15,8 @@ from picoevent.demo.history import FILL_STARTED
 from picoevent.errors import PicoEventError
 from picoevent.settings import Settings
 
+ANALYST = "demo"
+"""The analyst who is signed in by the links that the demo prints."""
 DEADLINE_MS = 30_000
 """The fill, the trickle and the browser share one file: who comes second waits."""
 
@@ -65,6 +67,8 @@ class DemoPlace:
         if not self.path.parent.is_dir():
             raise PicoEventError(f"There is no folder {self.path.parent}.", hint="Make it, or name another --file.")
         if not self.path.exists() or self.path.stat().st_size == 0:
+            # It will hold who may sign in: nobody but this user may read it, from its first moment on.
+            self.path.touch(mode=0o600)
             return False
         try:
             tables, event_types = _names_in(self.path)

@@ -82,7 +82,7 @@ def story(start: datetime, end: datetime) -> tuple[str, ...]:
         (incidents.outage, "the shop is down; only app.error and payment.failed come through."),
         (incidents.attack, f"{ATTACKER_IP} guesses passwords (sign_in.failed) and tries odd paths."),
     )
-    return tuple(f"{window} (Berlin time): {line}" for window, line in lines if window)
+    return tuple(f"{window} UTC: {line}" for window, line in lines if window)
 
 
 def _seeded(purpose: str, seed: int) -> Random:

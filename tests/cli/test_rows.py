@@ -44,7 +44,7 @@ def test_json_keeps_its_meaning_when_control_characters_are_escaped():
     assert text.isprintable()
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+49", "-5", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("value", ["=1+1", "+49", "-5", "@x", "\tx", "\rx", "\nx", "\0=1", " =1", "\uff1d1+1"])
 def test_a_text_that_looks_like_a_formula_gets_an_apostrophe(value):
     assert csv_cell(value) == f"'{value}"
 

@@ -197,9 +197,9 @@ def test_the_outage_is_on_a_weekday_whatever_day_the_window_ends(day):
 def test_the_story_names_the_times_and_the_attacker():
     campaign, outage, attack = story(START, END)
 
-    assert campaign.startswith("Tuesday 10 November, 07:00 to 23:00 (Berlin time): ")
-    assert outage.startswith("Wednesday 18 November, 12:25 to 13:05 (Berlin time): ")
-    assert attack.startswith("Friday 20 November, 01:12 to 03:17 (Berlin time): ")
+    assert campaign.startswith("Tuesday 10 November, 06:00 to 22:00 UTC: ")
+    assert outage.startswith("Wednesday 18 November, 11:25 to 12:05 UTC: ")
+    assert attack.startswith("Friday 20 November, 00:12 to 02:17 UTC: ")
     assert ATTACKER_IP in attack
 
 
