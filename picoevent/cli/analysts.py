@@ -59,9 +59,10 @@ def create(name: str, *, link: bool) -> None:
 
     The password is asked for; without a terminal it is the first line of standard input.
     """
-    password = secrets.token_urlsafe(32) if link else _ask_password()
+    # Nobody is asked for a password in vain: the database is looked at first.
     with _open_analysts() as analysts:
-        made = analysts.create(name, password)
+        analysts.list()
+        made = analysts.create(name, secrets.token_urlsafe(32) if link else _ask_password())
         if link:
             _print_link(analysts, made)
         else:

@@ -71,10 +71,10 @@ def test_an_event_that_is_not_there_is_said_to_be_missing(events):
         events.get(5)
 
 
-@pytest.mark.parametrize("event_id", ["", "x", "-1", "1.5", 2**63, -1, "9" * 30, 10**5000, True, "٣"], ids=range(10))
-def test_an_id_that_can_not_be_is_an_invalid_query(events, event_id):
-    with pytest.raises(InvalidQuery, match="is not an event id"):
-        events.get(event_id)
+def test_an_id_that_can_not_be_is_an_invalid_query(events):
+    for event_id in ("", "x", "-1", "1.5", 2**63, -1, "9" * 30, 10**5000, True, "٣"):
+        with pytest.raises(InvalidQuery, match="is not an event id"):
+            events.get(event_id)
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
@@ -181,33 +181,32 @@ def test_a_rare_source_is_found_however_many_others_lie_before_it(events):
     assert page.complete
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"order": "sideways"},
-        {"limit": 0},
-        {"limit": 10_001},
-        {"limit": True},
-        {"cursor": "x"},
-        {"cursor": "o5"},
-        {"cursor": "n" + "9" * 40},
-        {"since": datetime(2026, 1, 1)},  # noqa: DTZ001  # the point of it
-        {"user_id": -1},
-        {"user_id": 1.5},
-        {"source": 5},
-        {"colour": "red"},
-        {"event_type": 5},
-        {"event_type": [[]]},
-        {"event_type": "\ud800"},
-        {"source": "\ud800"},
-        {"user_id": "\udfff"},
-        {"cursor": 5},
-    ],
-    ids=ascii,
-)
-def test_a_wrong_question_is_named_and_asks_nothing(events, wrong):
-    with pytest.raises(InvalidQuery):
-        events.events(**wrong)
+WRONG_QUESTIONS = [
+    {"order": "sideways"},
+    {"limit": 0},
+    {"limit": 10_001},
+    {"limit": True},
+    {"cursor": "x"},
+    {"cursor": "o5"},
+    {"cursor": "n" + "9" * 40},
+    {"since": datetime(2026, 1, 1)},  # noqa: DTZ001  # the point of it
+    {"user_id": -1},
+    {"user_id": 1.5},
+    {"source": 5},
+    {"colour": "red"},
+    {"event_type": 5},
+    {"event_type": [[]]},
+    {"event_type": "\ud800"},
+    {"source": "\ud800"},
+    {"user_id": "\udfff"},
+    {"cursor": 5},
+]
+
+
+def test_a_wrong_question_is_named_and_asks_nothing(events):
+    for wrong in WRONG_QUESTIONS:
+        with pytest.raises(InvalidQuery):
+            events.events(**wrong)
 
 
 def test_a_refused_event_is_none_counted_logged_and_kept(events, caplog):
