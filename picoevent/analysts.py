@@ -104,6 +104,12 @@ class Analysts:
         """Let an analyst in again, with the password they had."""
         self._change(name, {"status": ACTIVE})
 
+    def end_sessions(self, name: str) -> None:
+        """End every session of an analyst, wherever its cookie is by now; links that were not used yet stay."""
+        with self._store.transaction() as connection:
+            mine = analyst_table.c.analyst_id == _required(connection, _normal(name)).analyst_id
+            connection.execute(update(analyst_table).where(mine).values(session_salt=_new_salt()))
+
     def list(self) -> tuple[Analyst, ...]:
         """Return every analyst, by name."""
         rows = select(analyst_table).order_by(analyst_table.c.name)

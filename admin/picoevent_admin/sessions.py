@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from datetime import timedelta
 
 from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
-from flask_login import LoginManager, UserMixin, login_user, logout_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from picoevent import Settings
+from picoevent import PicoEventError, Settings
 from picoevent.analysts import Analyst, Analysts
+
+logger = logging.getLogger("picoevent_admin")
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE_SECONDS = 12 * 3600
@@ -75,8 +78,13 @@ def start_session(analyst: Analyst, analysts: Analysts) -> None:
     login_user(SignedIn(analyst, analysts.session_token(analyst)))
 
 
-def end_session() -> None:
-    """Sign out."""
+def end_session(analysts: Analysts) -> None:
+    """Sign out, in every browser: a cookie that was copied ends too."""
+    if isinstance(current_user._get_current_object(), SignedIn):  # noqa: SLF001  # how Werkzeug names what is behind
+        try:
+            analysts.end_sessions(current_user.analyst.name)
+        except PicoEventError as error:
+            logger.warning("Other sessions could not be ended: %s", error)
     logout_user()
     session.clear()
 

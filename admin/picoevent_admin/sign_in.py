@@ -67,8 +67,8 @@ def use_link(token: str) -> ResponseReturnValue:
 
 @pages.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session of this browser."""
-    end_session()
+    """End the session, in every browser."""
+    end_session(bi().analysts)
     return redirect(url_for("sign_in.form"))
 
 

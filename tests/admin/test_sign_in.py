@@ -86,6 +86,18 @@ def test_signing_out_ends_the_session(browser, path_of):
     assert browser.get("/events/").status_code == 302
 
 
+def test_signing_out_ends_a_session_whose_cookie_was_copied(app, browser, browser_of):
+    thief = browser_of(app)
+    thief.client._cookies.update(browser.client._cookies)
+    assert thief.get("/events/").status_code == 200
+
+    browser.sign_out()
+
+    assert thief.get("/events/").status_code == 302
+    assert browser.sign_in().status_code == 302
+    assert browser.get("/events/").status_code == 200
+
+
 def test_signing_out_is_not_a_link(browser):
     assert browser.get("/sign-out").status_code == 405
     assert browser.get("/events/").status_code == 200
