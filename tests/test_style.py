@@ -29,6 +29,7 @@ def test_sizes_are_printed(record_property):
     functions = {name: size for path in _python_files(*CODE) for name, size in _function_sizes(path)}
     modules = {str(path): len((ROOT / path).read_bytes().splitlines()) for path in _python_files(*CODE)}
 
+    assert min(len(functions), len(modules)) > 0
     record_property("note", f"{len(functions)} functions, median {median(functions.values()):g} lines")
     for what, size in [*_longer(modules, LONG_MODULE), *_longer(functions, LONG_FUNCTION)]:
         record_property("note", f"long: {what}, {size} lines")

@@ -95,7 +95,8 @@ def test_a_wrong_url_is_named_at_construction_without_its_password(own_folder, s
 
 @pytest.mark.parametrize("arguments", ["charset=utf8mb4", "unix_socket=/run/x&program_name=shop", "ssl_disabled=true"])
 def test_what_an_url_may_say_is_taken(arguments):
-    EventLog(f"mysql://u@127.0.0.1:1/db?{arguments}").close()
+    with EventLog(f"mysql://u@127.0.0.1:1/db?{arguments}") as events:
+        assert events.settings.url == f"mysql+pymysql://u@127.0.0.1:1/db?{arguments}"
 
 
 @pytest.mark.parametrize("given", ["in the URL", "as a setting"])

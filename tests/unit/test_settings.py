@@ -154,7 +154,10 @@ def test_a_file_that_tls_can_not_use_is_named_with_its_setting(tmp_path, name, c
 
 
 def test_files_that_tls_can_use_are_taken(tmp_path):
-    EventLog("mysql://u@h/db", cache_url="rediss://h/0", **_tls_files(tmp_path)).close()
+    files = _tls_files(tmp_path)
+
+    with EventLog("mysql://u@h/db", cache_url="rediss://h/0", **files) as events:
+        assert {name: getattr(events.settings, name) for name in files} == files
 
 
 def test_a_certificate_without_what_it_needs_is_a_wrong_setting():
