@@ -52,6 +52,10 @@ class RejectReason(StrEnum):
     """The database did not answer within the deadline."""
     STORE_NOT_READY = "store_not_ready"
     """The database has no PicoEvent schema yet."""
+    SPOOL_FULL = "spool_full"
+    """The database is away, and the spool has reached `spool_max_mb`, or its disk is full."""
+    SPOOL_UNAVAILABLE = "spool_unavailable"
+    """The database is away, and the spool can't be written, or its disk did not answer within the deadline."""
     CLOSED = "closed"
     """The event log was closed."""
     UNREADABLE = "unreadable"
@@ -99,6 +103,14 @@ class StoreNotReady(PicoEventError):
 
 class StoreCorrupt(PicoEventError):
     """The database holds something that this code never writes."""
+
+
+class SpoolUnavailable(PicoEventError):
+    """The spool can't be written: its folder, its disk, or its disk's answer in time."""
+
+
+class SpoolFull(SpoolUnavailable):
+    """The spool has reached its size, or its disk is full; nothing of the call was kept."""
 
 
 class EventNotFound(PicoEventError, LookupError):

@@ -20,6 +20,7 @@ from picoevent.urls import full_url, mask_url, wanted_cache_url, wanted_store_ur
 ENV_PREFIX = "PICOEVENT_"
 MIN_SECRET_KEY_CHARACTERS = 32
 TRUE_WORDS, FALSE_WORDS = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+DURABILITIES = ("commit", "spool")
 PARTITION_WIDTHS = ("day", "week", "month")
 TLS_FILES = ("tls_ca", "tls_cert", "tls_key", "cache_tls_ca")
 
@@ -53,6 +54,10 @@ def _width(value: str) -> str:
     return "" if value in PARTITION_WIDTHS else "day, week or month"
 
 
+def _durability(value: str) -> str:
+    return "" if value in DURABILITIES else "commit or spool"
+
+
 def _secret(value: str) -> str:
     if value and len(value) < MIN_SECRET_KEY_CHARACTERS:
         return f"at least {MIN_SECRET_KEY_CHARACTERS} random characters"
@@ -83,7 +88,7 @@ class Settings:
     tls_key: str = _setting("", "File of the key of `tls_cert`.", group="Database")
     deadline_ms: int = _setting(
         1000,
-        "Longest time, in milliseconds, that one call to the database may take.",
+        "Longest time, in milliseconds, that one call of log() may wait, whatever the database does.",
         group="Database",
         check=_at_least(1),
     )
@@ -119,6 +124,25 @@ class Settings:
         check=_between(0, 65_535),
     )
     max_auto_sources: int = _setting(1000, "The same for sources.", group="Events", check=_between(0, 65_535))
+    durability: str = _setting(
+        "commit",
+        "When log() returns: commit (the event is in the database, or, while that is away, on the spool's disk) or "
+        "spool (it is in the file of the spool, and goes to the database in the background).",
+        group="Events",
+        check=_durability,
+    )
+    spool_dir: str = _setting(
+        "",
+        "Folder of the spool, where events wait while the database is away; empty: a folder beside an SQLite file, "
+        "else picoevent/DATABASE in $XDG_STATE_HOME or ~/.local/state. One folder for each database.",
+        group="Events",
+    )
+    spool_max_mb: int = _setting(
+        1024,
+        "How much the spool may hold, in MB; beyond that events are refused. 0: no spool.",
+        group="Events",
+        check=_at_least(0),
+    )
     max_rejected_events: int = _setting(
         10_000,
         "How many refused events are kept to look at; 0 keeps none.",
