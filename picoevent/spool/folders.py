@@ -48,10 +48,10 @@ class HeldFolder:
         self.release()
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, *, parents: bool) -> None:
     """Make the folder of all spools where it is missing; raise `SpoolUnavailable` where it is somebody else's."""
     with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, parents=parents)
     found = folder.stat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))

@@ -53,14 +53,16 @@ class Spool:
     """The spool of this process in the folder of all processes' spools.
 
     Nothing touches the disk before the first `append()` or `adopt()`. `stall_ms`: for how long a disk may hold a
-    sync before appends are refused.
+    sync before appends are refused. `parents`: whether missing folders above are made; one that somebody has named may
+    lie on a disk that is not mounted now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last four are for tests
         self,
         folder: Path,
         max_bytes: int,
         *,
+        parents: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         sync_ms: int = 100,
         stall_ms: int = 1000,
@@ -68,6 +70,7 @@ class Spool:
     ) -> None:
         self._folder = Path(folder)
         self._max_bytes = max_bytes
+        self._parents = parents
         self._segment_bytes = segment_bytes
         self._sync_ms = sync_ms
         self._stall_seconds = stall_ms / 1000
@@ -250,7 +253,7 @@ class Spool:
         if self._room < START_BYTES:
             raise full(self._folder, self._max_bytes)
         try:
-            prepare(self._folder)
+            prepare(self._folder, parents=self._parents)
             held = make_folder(self._folder)
         except OSError as error:
             raise unavailable(self._folder, error) from error
