@@ -6,7 +6,17 @@ import logging
 from contextlib import suppress
 from types import TracebackType
 
-from picoevent.contrib.sending import Entry, Sender, TypeTemplate, is_own, moment_of, one_deeper, take_name, take_user
+from picoevent.contrib.sending import (
+    Entry,
+    Sender,
+    TypeTemplate,
+    beside,
+    is_own,
+    moment_of,
+    one_deeper,
+    take_name,
+    take_user,
+)
 from picoevent.contrib.storable import Allowance, shown, storable_mapping
 from picoevent.eventlog import EventLog
 from picoevent.settings import Settings
@@ -100,12 +110,12 @@ class PicoEventHandler(logging.Handler):
             user_id=take_user(extra),
             source=take_name(extra, "source") or self._source,
             at=moment_of(record.created),
-            data=storable_mapping(_with_extra(_own_fields(record, level, allowance), extra), allowance),
+            data=storable_mapping(beside(_own_fields(record, level, allowance), extra), allowance),
         )
 
 
-def _own_fields(record: logging.LogRecord, level: str, allowance: Allowance) -> dict[object, object]:
-    fields: dict[object, object] = {
+def _own_fields(record: logging.LogRecord, level: str, allowance: Allowance) -> dict[str, object]:
+    fields: dict[str, object] = {
         "message": _message(record, allowance),
         "logger": record.name,
         "level": level.lower(),
@@ -120,15 +130,6 @@ def _own_fields(record: logging.LogRecord, level: str, allowance: Allowance) -> 
     )
 
 
-def _with_extra(fields: dict[object, object], extra: dict[str, object]) -> dict[object, object]:
-    for name, value in extra.items():
-        free = name
-        while free in fields:
-            free = f"extra_{free}"
-        fields[free] = value
-    return fields
-
-
 def _message(record: logging.LogRecord, allowance: Allowance) -> str:
     try:
         return record.getMessage()
@@ -136,9 +137,9 @@ def _message(record: logging.LogRecord, allowance: Allowance) -> str:
         return f"{shown(record.msg, allowance)} {shown(record.args, allowance)}"
 
 
-def _exception(exc_info: ExcInfo | None, exc_text: str | None) -> dict[object, object]:
+def _exception(exc_info: ExcInfo | None, exc_text: str | None) -> dict[str, object]:
     """Return the fields of an exception; one that came through a queue or a socket has its text only."""
-    fields: dict[object, object] = {}
+    fields: dict[str, object] = {}
     if exc_info and exc_info[0] is not None:
         kind = exc_info[0]
         fields["exception_type"] = (

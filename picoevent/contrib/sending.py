@@ -14,7 +14,7 @@ from typing import Any
 from picoevent.accept import MAX_AHEAD_MS, MAX_INTEGER_USER, MAX_NAME_CHARACTERS, MAX_USER_CHARACTERS
 from picoevent.errors import SettingsError
 from picoevent.eventlog import EventLog
-from picoevent.ids import EPOCH_UNIX
+from picoevent.ids import EPOCH_UNIX, unix_ms, wall_clock_ms
 from picoevent.settings import DURABILITIES, Settings
 
 OWN_LOGGER = "picoevent"
@@ -112,15 +112,26 @@ def _text(value: object, longest: int) -> str | None:
     return text if text.isascii() or text.encode("utf-8", "replace") == text.encode("utf-8", "surrogatepass") else None
 
 
-def moment_of(unix_seconds: float) -> datetime | None:
-    """Return the time of a call that was made earlier; None for one of now, or one that no event can have.
+def beside(fields: dict[str, object], extra: dict[str, object]) -> dict[str, object]:
+    """Return both in one; an extra key that is there already gets `extra_` in front."""
+    for name, value in extra.items():
+        free = name
+        while free in fields:
+            free = f"extra_{free}"
+        fields[free] = value
+    return fields
 
-    Ids of now rise, and cost less than those of a time of their own.
-    """
-    now = time.time()
-    if not EPOCH_UNIX <= unix_seconds <= now + MAX_AHEAD_MS / 1000 or int(unix_seconds * 1000) == int(now * 1000):
+
+def moment_of(unix_seconds: float) -> datetime | None:
+    """Return a time as an event has it, or None where no event can have this one."""
+    if not EPOCH_UNIX <= unix_seconds <= time.time() + MAX_AHEAD_MS / 1000:
         return None
     return datetime.fromtimestamp(unix_seconds, UTC)
+
+
+def _unless_now(at: datetime | None) -> datetime | None:
+    """Return a time of its own only where it is not this very millisecond: ids of now rise, and seldom collide."""
+    return None if at is None or unix_ms(at) == wall_clock_ms() else at
 
 
 class Sender:
@@ -150,18 +161,20 @@ class Sender:
         settings = self._settings if self._events is None else self._events.settings
         return settings.max_payload_bytes if settings else 0
 
-    def send(self, entry: Entry) -> None:
-        """Log the entry; raises what the event log raises, which is nothing unless it is strict."""
+    def send(self, entry: Entry) -> bool:
+        """Log the entry, and return whether it was taken; raises what the event log raises: nothing unless strict."""
         events = self._own() if self._events is None else self._events
-        if events is not None:
-            events.log(
-                entry.event_type,
-                entry.data,
-                user_id=entry.user_id,
-                source=entry.source,
-                at=entry.at,
-                **self._options,
-            )
+        if events is None:
+            return False
+        event_id = events.log(
+            entry.event_type,
+            entry.data,
+            user_id=entry.user_id,
+            source=entry.source,
+            at=_unless_now(entry.at),
+            **self._options,
+        )
+        return event_id is not None
 
     def _own(self) -> EventLog | None:
         """Return the event log made here; without a lock: of two that two threads make, both take the first."""

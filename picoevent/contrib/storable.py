@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -87,7 +88,7 @@ def _storable_parts(value: object, allowance: Allowance, depth: int) -> object:
     return shown(value, allowance)
 
 
-def storable_mapping(values: Mapping[object, object], allowance: Allowance, depth: int = 0) -> dict[str, object]:
+def storable_mapping(values: Mapping[Any, object], allowance: Allowance, depth: int = 0) -> dict[str, object]:
     """Return a mapping as a JSON object, in its order, for as long as the allowance lasts."""
     kept: dict[str, object] = {}
     for count, (key, value) in enumerate(values.items()):
