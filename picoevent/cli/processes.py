@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picoevent.cli.failures import CommandFailed
 from picoevent.cli.rows import Column
 
 if TYPE_CHECKING:
+    from picoevent.settings import Settings
     from picoevent.spool import SpoolStatus
     from picoevent.write.published import Published, PublishedProcess
 
@@ -131,6 +133,24 @@ def refused_by_reason(counters: Mapping[str, int]) -> dict[str, int]:
     }
 
 
+def folder_of(settings: Settings) -> Path:
+    """Return the folder of all spools of these settings; raise `SettingsError` where there is no place for it."""
+    from picoevent.spool import spool_folder
+
+    return spool_folder(settings)
+
+
+def list_readable(folder: Path) -> list[SpoolStatus]:
+    """Return the spools in a folder; raise `CommandFailed` where this user may not read it."""
+    from picoevent.spool import list_spools
+
+    try:
+        return list_spools(folder)
+    except OSError as error:
+        message = f"The spool in {folder} can't be read ({error.strerror})."
+        raise CommandFailed(message, hint="Run this as the user of the application.") from error
+
+
 def total_of(spools: list[SpoolStatus]) -> dict[str, int]:
     """Return what lies in all spools together."""
     return {
@@ -160,7 +180,14 @@ def problems_of(spools: list[SpoolStatus]) -> list[str]:
     """Return what is wrong with the spools, a sentence each."""
     aside = sum(spool.set_aside for spool in spools)
     found = [f"{spool.name} can't be read: {spool.trouble}" for spool in spools if spool.trouble]
-    return [*found, *([f"{aside:,} events were set aside. See: picoevent spool status"] if aside else [])]
+    return [
+        *found,
+        *(
+            [f"{aside:,} {'event was' if aside == 1 else 'events were'} set aside. See: picoevent spool status"]
+            if aside
+            else []
+        ),
+    ]
 
 
 def _living_row(process: PublishedProcess) -> Row:

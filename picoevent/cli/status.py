@@ -16,6 +16,7 @@ from picoevent.cli.options import current_settings, format_option, setting_optio
 from picoevent.cli.processes import (
     Machine,
     columns_of,
+    folder_of,
     look_at_machine,
     problems_of,
     refused_by_reason,
@@ -141,11 +142,8 @@ def _look_at_cache(findings: Findings, parts: Parts, settings: Settings) -> None
 
 
 def _look_at_machine(findings: Findings, settings: Settings) -> None:
-    from picoevent.spool import spool_folder
-
     try:
-        folder = spool_folder(settings)
-        findings.machine = machine = look_at_machine(folder)
+        findings.machine = machine = look_at_machine(folder_of(settings))
     except PicoEventError as error:
         findings.blame(error, prefix="Spool: ")
         return

@@ -1,4 +1,4 @@
-"""What each process has counted, for others to read: a small file a process, beside the spool; no database is asked.
+"""What processes of this machine have counted: a small file for each, beside the spool, and one for those that ended.
 
 A process writes `counters/PID-RANDOM.json` again about once a second. The file of a process that has ended is added to
 `counters/past.json` by whoever finds it, so that totals stay right. What was added and which files it came from are
@@ -12,11 +12,8 @@ import errno
 import fcntl
 import logging
 import os
-import secrets
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +28,7 @@ LOCK = "lock"
 MAX_FILE_BYTES = 1_000_000
 COLLECTED_FILES = 500
 """How many files are added at a time."""
-COLLECT_SECONDS = 60.0
-"""How often a process looks for files of others that have ended."""
 READING_TRIES = 10
-CLOSING_TRIES = 20
-CLOSING_PAUSE_SECONDS = 0.005
 
 Counts = dict[str, int]
 
@@ -95,68 +88,6 @@ def sum_counts(*counts: Mapping[str, int]) -> Counts:
     return dict(total)
 
 
-class Publisher:
-    """Publish the counters of one event log in one process. Never raises, never waits; not for several threads."""
-
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._folder = folder / FOLDER
-        self._clock = clock
-        self._name = ""
-        self._published: Counts = {}
-        self._handed_over: Counts = {}
-        self._collected_at = float("-inf")
-        self._warned = False
-
-    def publish(self, counters: Mapping[str, int], *, closed: bool = False) -> bool:
-        """Write these counters, unless they are those of the last time; return whether they are written now.
-
-        False where the folder can't be written, or another process holds its lock: then try again next time.
-        """
-        if not any(counters.values()) or (counters == self._published and not closed):
-            return True
-        try:
-            return self._publish(dict(counters), closed=closed)
-        except OSError as error:
-            if not self._warned:
-                self._warned = True
-                logger.warning("Counters can't be published in %s (%s)", self._folder, error.strerror or error)
-            return False
-
-    def close(self, counters: Mapping[str, int]) -> bool:
-        """Publish for the last time, within 100 ms: these figures will not change, also while the process lives."""
-        for _ in range(CLOSING_TRIES):
-            if self.publish(counters, closed=True):
-                return True
-            time.sleep(CLOSING_PAUSE_SECONDS)
-        return False
-
-    def _publish(self, counters: Counts, *, closed: bool) -> bool:
-        make_folder(self._folder)
-        with _lock(self._folder) as is_held:
-            if not is_held:
-                return False
-            self._notice_collection()
-            self._write(counters, closed=closed)
-            if self._clock() - self._collected_at >= COLLECT_SECONDS:
-                self._collected_at = self._clock()
-                collect(self._folder)
-        return True
-
-    def _notice_collection(self) -> None:
-        """Where our file was added to the past, leave what it said there, and begin another."""
-        if self._name and not (self._folder / self._name).exists():
-            self._handed_over = self._published
-            self._name = ""
-        self._name = self._name or f"{os.getpid()}-{secrets.token_hex(8)}.json"
-
-    def _write(self, counters: Counts, *, closed: bool) -> None:
-        rest = {name: count - self._handed_over.get(name, 0) for name, count in counters.items()}
-        pid = os.getpid()
-        file = ProcessFile(pid, started_ticks(pid), _program(), self._clock(), rest, closed)
-        _replace(self._folder / self._name, msgspec.json.encode(file))
-        self._published = counters
-
-
 def read_published(folder: Path) -> Published:
     """Return what the processes of this spool have published; raise OSError where it can't be read. Changes nothing."""
     place = folder / FOLDER
@@ -189,7 +120,7 @@ def collect(place: Path) -> None:
     if ended:
         past.counters = sum_counts(past.counters, *(file.counters for _, file in ended))
         past.files = [name for name, _ in ended]
-        _replace(place / PAST, msgspec.json.encode(past))
+        replace_file(place / PAST, msgspec.json.encode(past))
         # Only now: whoever is killed in between leaves files that are known to be counted.
         _delete(place, past.files)
 
@@ -238,13 +169,6 @@ def _answers(pid: int) -> bool:
     return True
 
 
-def _program() -> str:
-    path = Path(sys.argv[0] if sys.argv else "")
-    # `python -m package`
-    name = path.parent.name if path.name == "__main__.py" else path.name
-    return name.encode("utf-8", "replace").decode()[:100] or "python"
-
-
 def _files(place: Path) -> Iterator[tuple[Path, ProcessFile]]:
     """Yield the files of processes that can be read; others are left alone."""
     for path in sorted(place.glob("*-*.json")):
@@ -274,7 +198,7 @@ def make_folder(place: Path) -> None:
         raise PermissionError(errno.EPERM, "it belongs to another user")
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Put a file in place as a whole."""
     temporary = path.with_suffix(".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -284,7 +208,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _lock(place: Path) -> Iterator[bool]:
+def hold_lock(place: Path) -> Iterator[bool]:
     """Hold the lock of the folder while the block runs; yield False at once where another process does."""
     descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -13,12 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from picoevent.cli.processes import FIGURES
 from picoevent.ids import IdMinter, id_time
 from picoevent.spool import Spool, SpooledEvent
-from picoevent.write.published import Publisher
+from picoevent.write.publishing import Publisher
 
 ENDS = """
 import sys, json
 from pathlib import Path
-from picoevent.write.published import Publisher
+from picoevent.write.publishing import Publisher
 Publisher(Path(sys.argv[1])).publish(json.loads(sys.argv[2]))
 """
 
@@ -109,7 +109,7 @@ def test_what_was_set_aside_is_a_problem(status, folder):
     room.done(batch)
     room.close()
 
-    assert status()["problems"] == ["Spool: 1 events were set aside. See: picoevent spool status"]
+    assert status()["problems"] == ["Spool: 1 event was set aside. See: picoevent spool status"]
 
 
 def test_a_place_that_can_not_be_found_is_a_problem_and_no_failure(run, mysql_url, monkeypatch):

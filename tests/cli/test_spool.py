@@ -123,7 +123,7 @@ def test_what_was_set_aside_is_tried_again_where_that_is_asked_for(run, fill, em
 
     assert without.stdout.splitlines()[1] == "set aside: 1 x too long"
     assert json.loads(result.stdout)["stored"] == 1
-    assert "1 events that were set aside are tried again." in result.stderr
+    assert "Set aside before, and tried again now: 1" in result.stderr
     assert embedded.count() == 3
 
 

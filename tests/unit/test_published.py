@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from picoevent.write import published
-from picoevent.write.published import Publisher, read_published
+from picoevent.write.published import read_published
+from picoevent.write.publishing import Publisher
 
 PUBLISHES = """
 import sys, time
 from pathlib import Path
-from picoevent.write.published import Publisher
+from picoevent.write.publishing import Publisher
 publisher = Publisher(Path(sys.argv[1]))
 publisher.publish({"sent": int(sys.argv[2]), "stored": 1})
 print("published", flush=True)
