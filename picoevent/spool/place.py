@@ -1,4 +1,4 @@
-"""Where the spool of a database lies: named by `spool_dir`, or found by rule. Nothing is made here."""
+"""Where the spool of a database lies: named by `spool_dir`, or found by rule."""
 
 from __future__ import annotations
 
@@ -25,6 +25,17 @@ def spool_folder(settings: Settings, environ: Mapping[str, str] | None = None) -
     if scheme == "sqlite":
         return Path(f"{rest}-spool")
     return _state_folder(os.environ if environ is None else environ) / "picoevent" / safe_name(_database(settings.url))
+
+
+def make_parents(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
+    """Make the folders above a spool that was found by rule, for this user alone; raise OSError and `SettingsError`.
+
+    Above one that `spool_dir` names nothing is made: its disk may not be mounted yet.
+    """
+    if not settings.spool_dir:
+        above = spool_folder(settings, environ).parent
+        for folder in reversed([above, *above.parents]):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _whole(path: str) -> Path:

@@ -191,8 +191,11 @@ def _past_of(content: bytes | None) -> PastFile:
 
 
 def make_folder(place: Path) -> None:
-    """Make the folder where it is missing; raise OSError where it is somebody else's."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the folder and the spool's where they are missing; raise OSError where it is somebody else's.
+
+    Nothing above them: a disk that is not mounted must not be taken for an empty folder.
+    """
+    place.parent.mkdir(mode=0o700, exist_ok=True)
     place.mkdir(mode=0o700, exist_ok=True)
     if place.stat().st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "it belongs to another user")

@@ -29,7 +29,8 @@ time.sleep(60)
 
 @pytest.fixture
 def place(tmp_path):
-    return tmp_path / "state" / "spool"
+    """The folder of all spools; it is not there yet."""
+    return tmp_path / "spool"
 
 
 @pytest.fixture
@@ -225,7 +226,7 @@ def test_a_damaged_past_is_kept_beside_and_told(place, caplog):
 
 
 def test_what_a_killed_writer_left_half_done_is_removed(place):
-    (place / "counters").mkdir(parents=True)
+    (place / "counters").mkdir(mode=0o700, parents=True)
     (place / "counters" / "1-a.tmp").write_bytes(b"{")
 
     Publisher(place).publish({"sent": 1})
@@ -234,7 +235,6 @@ def test_what_a_killed_writer_left_half_done_is_removed(place):
 
 
 def test_a_place_that_can_not_be_written_is_told_once(place, caplog):
-    place.parent.mkdir()
     place.write_text("a file")
     publisher = Publisher(place)
 
@@ -242,6 +242,11 @@ def test_a_place_that_can_not_be_written_is_told_once(place, caplog):
     assert not publisher.close({"sent": 2})
     assert caplog.text.count("Counters can't be published") == 1
     assert Path(place).read_text() == "a file"
+
+
+def test_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_folder(tmp_path):
+    assert not Publisher(tmp_path / "disk" / "spool").publish({"sent": 1})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_forked_child_does_not_keep_the_lock(place):

@@ -8,7 +8,7 @@ import pytest
 
 from picoevent import Settings, SettingsError
 from picoevent.spool import spool_folder
-from picoevent.spool.place import safe_name
+from picoevent.spool.place import make_parents, safe_name
 
 MYSQL = "mysql://app:geheim@db1/shop"
 
@@ -41,6 +41,19 @@ def test_a_folder_that_is_named_stands_above_the_rule(tmp_path, monkeypatch):
 
     assert spool_folder(Settings(url=MYSQL, spool_dir="/srv/spool"), {}) == Path("/srv/spool")
     assert spool_folder(Settings(url=MYSQL, spool_dir="spool"), {}) == tmp_path / "spool"
+
+
+def test_the_folders_above_the_rule_s_are_made_for_this_user_alone(tmp_path):
+    make_parents(Settings(url=MYSQL), {"HOME": str(tmp_path)})
+
+    made = tmp_path / ".local" / "state" / "picoevent"
+    assert (made.stat().st_mode & 0o777, list(made.iterdir())) == (0o700, [])
+
+
+def test_nothing_is_made_above_a_folder_that_is_named(tmp_path):
+    make_parents(Settings(url=MYSQL, spool_dir=str(tmp_path / "disk" / "spool")), {})
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_of_databases_stay_different_and_within_the_folder():
