@@ -24,8 +24,8 @@ from picoevent.spool.failures import full, stalled, unavailable
 from picoevent.spool.folders import HeldFolder, hold, list_folders, make_folder, prepare, segment_bytes
 from picoevent.spool.frames import SpooledEvent
 from picoevent.spool.journal import Journal
-from picoevent.spool.segment import START_BYTES, NewerFormat
 from picoevent.spool.retrying import retry_folder
+from picoevent.spool.segment import START_BYTES, NewerFormat
 from picoevent.spool.syncing import Syncer
 
 logger = logging.getLogger("picoevent")
