@@ -132,7 +132,7 @@ def _nothing() -> None:
 
 def _open_publishing(settings: Settings, counters: Counters) -> PublishingThread | None:
     with suppress(SettingsError):
-        return PublishingThread(Publisher(spool_folder(settings)), counters.to_dict)
+        return PublishingThread(Publisher(spool_folder(settings), parents=not settings.spool_dir), counters.to_dict)
     return None
 
 
