@@ -5,6 +5,7 @@ What differs between the two servers is the table `FLAVOURS`, and nothing else a
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -24,9 +25,12 @@ from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreN
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
+from picoevent.store.mysql_safety import weaknesses
 from picoevent.store.mysql_writing import WritingConnections
 from picoevent.store.sql import SqlStore
 from picoevent.urls import ENCODE_HINT, check_address, check_argument
+
+logger = logging.getLogger("picoevent")
 
 ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
 """How long one answer is waited for; of the write path, the names wait for the deadline."""
@@ -219,13 +223,22 @@ class MySQLStore(SqlStore):
     ) -> None:
         super().__init__(engine, backend, settings)
         self._connections = connections
+        self._looked_at_server = False
 
     @contextmanager
     def writing(self) -> Iterator[WritingTransaction]:
         """See `WritingStore.writing`."""
         self._check_ready()
+        if not self._looked_at_server:
+            self._look_at_server()
         with self._connections.transaction() as transaction:
             yield transaction
+
+    def _look_at_server(self) -> None:
+        with self.transaction() as connection:
+            for sentence in weaknesses(connection):
+                logger.warning("%s: %s", self.label, sentence)
+        self._looked_at_server = True
 
     def close(self) -> None:
         """Close every connection; idempotent."""
@@ -365,4 +378,5 @@ class MySQLBackend:
             "Server": server,
             "Database": f"{self._url.database} ({float(size or 0) / 1_000_000:,.1f} MB)",
             "Newest partition": newest,
+            "Durability": " ".join(weaknesses(connection)) or "each commit is on the disk",
         }

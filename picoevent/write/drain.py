@@ -122,6 +122,6 @@ class Drain:
     def _to_record(self, event: SpooledEvent, batch: SpoolBatch) -> Record | Rejected:
         found = self._batches.resolve(event)
         if isinstance(found, Record):
-            # What was begun before, or sent before it was spooled, may be there already.
-            found.repeated = event.attempted or not batch.fresh
+            # What was begun before, sent before it was spooled, or copied, may be there already.
+            found.repeated = event.attempted or not batch.fresh or batch.again > 0
         return found

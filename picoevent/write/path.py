@@ -111,10 +111,12 @@ class WritePath:
         return left
 
     def flush(self, timeout: float) -> int:
-        """Drain and sync the spool, as far as so many seconds go; return how many events stay in it. Never raises."""
+        """Drain and sync the spool, as far as so many seconds go; return how many events stay in it. Never raises.
+
+        Where the database is known to be away, nobody is held up.
+        """
         if self._spool is None or self._drain is None or not self._thread.is_running:
             return 0
-        # Where the database is known to be away, nobody is held up at his exit.
         if not self._thread.breaker.is_open:
             with suppress(PicoEventError):
                 self._wait_for_drain(self._drain, time.monotonic() + timeout, lambda _done, _left: None)
