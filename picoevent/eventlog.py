@@ -15,7 +15,7 @@ from picoevent.settings import Settings
 if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.store.record import EventType, RejectedEvent, Source
-    from picoevent.write.intake import ImportResult
+    from picoevent.write.bulk import BulkImport, ImportResult
 
 
 class EventLog:
@@ -78,7 +78,12 @@ class EventLog:
         `StoreUnavailable` or `StoreNotReady`; it can simply be called again then.
         """
         self._check_open()
-        return self._parts.intake.import_batch(batch)
+        return self._parts.bulk.import_batch(batch)
+
+    def open_import(self) -> BulkImport:
+        """Return an import of many batches, for `with`: as `import_batch`, and loaded at once where MySQL allows it."""
+        self._check_open()
+        return self._parts.bulk.open()
 
     def get(self, event_id: int | str) -> Event:
         """Return one event by its id; raise `EventNotFound`."""

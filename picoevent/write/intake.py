@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from picoevent.accept import ACCEPT_STEPS, CHECK_STEPS, Draft, Rules, accept
+from picoevent.accept import ACCEPT_STEPS, Draft, Rules, accept
 from picoevent.cache import Cache
 from picoevent.errors import PicoEventError, Rejected, RejectReason, SettingsError, StoreCorrupt, StoreNotReady
 from picoevent.event import Names, NewEvent, serialize
@@ -19,7 +18,6 @@ from picoevent.store.installation import InstallationKey
 from picoevent.store.names import EVENT_TYPES, SOURCES
 from picoevent.store.record import Record
 from picoevent.write.counters import Counters
-from picoevent.write.imported import imported_id
 from picoevent.write.names import NameRegistry
 from picoevent.write.rejects import RejectedKeeper
 from picoevent.write.user_keys import UserKeys
@@ -37,24 +35,6 @@ Taken = tuple[NewEvent, Draft | Rejected]
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An event of an import that was refused: its place in the batch, the reason, and which part of it."""
-
-    index: int
-    reason: RejectReason
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What became of a batch of an import."""
-
-    stored: int
-    already: int
-    refused: list[Refusal]
-
-
 class Intake:
     """The write path of one process; safe under threads, not across a fork. Nothing connects before it is used."""
 
@@ -66,11 +46,11 @@ class Intake:
         self._cache = cache
         self._minter = minter
         self._key = key
-        self._rules = Rules(settings, minter)
-        self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
-        self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
+        self.rules = Rules(settings, minter)
+        self.event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
+        self.sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
         self.counters = Counters()
-        self._rejects = RejectedKeeper(store, settings.max_rejected_events, self.counters)
+        self.rejects = RejectedKeeper(store, settings.max_rejected_events, self.counters)
 
     def submit(self, events: Iterable[NewEvent | Mapping[str, Any]], *, closed: bool = False) -> list[Outcome]:
         """Store events, and return for each, in order, its id or why it was refused; raises nothing of its own.
@@ -90,25 +70,6 @@ class Intake:
             outcomes += results
         return outcomes
 
-    def import_batch(self, batch: Sequence[tuple[NewEvent, int]]) -> ImportResult:
-        """Store events under ids that are made of their content, once, however often this is repeated.
-
-        Each comes with the number of equal events of its second before it. Raises `StoreUnavailable` and
-        `StoreNotReady`: an import is stopped and repeated, and loses nothing by that.
-        """
-        stored = already = 0
-        refused: list[Refusal] = []
-        index = 0
-        for part in _batches(batch, self._accept_imported):
-            outcomes, written = self._store_batch(part, repeated=True, raising=True)
-            stored += len(written.inserted)
-            already += len(written.event_ids) - len(written.inserted)
-            for outcome in outcomes:
-                if isinstance(outcome, Rejected):
-                    refused.append(Refusal(index, outcome.reason, outcome.detail))
-                index += 1
-        return ImportResult(stored, already, refused)
-
     def _accept(self, given: NewEvent | Mapping[str, Any]) -> Taken:
         try:
             event = given if type(given) is NewEvent else NewEvent(**given)  # type: ignore[arg-type]  # tried
@@ -116,18 +77,9 @@ class Intake:
             fields = ", ".join(NewEvent.__slots__)
             return NewEvent(""), Rejected(RejectReason.UNREADABLE, f"the event is no mapping with keys of {fields}")
         try:
-            return event, accept(event, self._rules, ACCEPT_STEPS)
+            return event, accept(event, self.rules, ACCEPT_STEPS)
         except Rejected as rejected:
             return event, rejected
-
-    def _accept_imported(self, numbered: tuple[NewEvent, int]) -> Taken:
-        event, occurrence = numbered
-        try:
-            draft = accept(event, self._rules, CHECK_STEPS)
-            draft.event_id = imported_id(draft, occurrence)
-        except Rejected as rejected:
-            return event, rejected
-        return event, draft
 
     def _store_batch(
         self, batch: Sequence[Taken], *, repeated: bool, raising: bool = False
@@ -178,7 +130,7 @@ class Intake:
                     outcomes[place] = rejected
         if not records:
             return Written((), frozenset())
-        written = self._writer.write(records, repeated=repeated)
+        written = self.writer.write(records, repeated=repeated)
         for place, event_id in zip(places, written.event_ids, strict=True):
             outcomes[place] = event_id
         return written
@@ -186,9 +138,9 @@ class Intake:
     def _to_record(self, draft: Draft) -> Record:
         return Record(
             draft.event_id,
-            self._event_types.number_of(draft.event_type),
-            self._sources.number_of(draft.source),
-            self._users.number_of(draft.user_id),
+            self.event_types.number_of(draft.event_type),
+            self.sources.number_of(draft.source),
+            self.users.number_of(draft.user_id),
             draft.user_id if isinstance(draft.user_id, str) else None,
             draft.payload,
         )
@@ -208,15 +160,17 @@ class Intake:
         refused = [(event, outcome) for (event, _), outcome in pairs if isinstance(outcome, Rejected)]
         away = any(rejected.reason in UNKEPT for _, rejected in refused)
         if refused:
-            self._rejects.reject(refused, self._settings.source, keep=not away)
+            self.rejects.reject(refused, self._settings.source, keep=not away)
 
     @opened_once
-    def _users(self) -> UserKeys:
+    def users(self) -> UserKeys:
+        """Know the texts of users."""
         return UserKeys(self._key.of(self._store))
 
     @opened_once
-    def _writer(self) -> Writer:
-        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
+    def writer(self) -> Writer:
+        """Write by the one rule."""
+        return Writer(self._store, self.users, self._minter, self._settings.deadline_ms)
 
 
 AWAY = frozenset({RejectReason.STORE_UNAVAILABLE, RejectReason.STORE_NOT_READY})
