@@ -16,9 +16,9 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT, COMMAND
 from pymysql.protocol import LoadLocalPacketWrapper, OKPacketWrapper
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from picoevent.errors import StoreUnavailable
 from picoevent.settings import Settings
 from picoevent.store.base import DuplicateKey, LoadForbidden, Purpose, Row
 from picoevent.store.mysql import DENIED, make_store
@@ -96,7 +96,7 @@ class MySQLBulkStore:
         try:
             with self._store.transaction() as connection:
                 self._driver = connection.connection.driver_connection
-                yield LoadTransaction(connection)
+                yield LoadTransaction(connection, self._store.label)
         except RuntimeError as error:
             # This is what the driver raises where it is asked for a file.
             self.close()
@@ -114,6 +114,10 @@ class MySQLBulkStore:
 class LoadTransaction(SqlTransaction):
     """Implements `picoevent.store.base.BulkTransaction`."""
 
+    def __init__(self, connection: Connection, label: str) -> None:
+        super().__init__(connection)
+        self._label = label
+
     def load(self, formatted: object, new_users: Mapping[int, str]) -> None:
         """See `BulkTransaction.load`."""
         if not isinstance(formatted, FormattedBatch):
@@ -129,12 +133,12 @@ class LoadTransaction(SqlTransaction):
             if not isinstance(error, pymysql.Error):
                 raise
             if error.args and error.args[0] in FORBIDDEN:
-                raise LoadForbidden(" ".join(map(str, reversed(error.args)))) from error
+                raise LoadForbidden(f"{self._label} does not allow LOAD DATA LOCAL ({error.args[0]}).") from error
             raise DBAPIError("LOAD DATA", None, error) from error
 
 
 def format_batch(rows: Sequence[Row]) -> FormattedBatch | None:
-    """Return the rows as they are sent, None where a payload holds a byte that ends a field or a line."""
+    """Return the rows as they are sent; None where a payload is no UTF-8, or holds what ends a field or a line."""
     ids, types, sources, users, _, _ = zip(*rows, strict=True)
     narrow = b"".join(
         [
@@ -146,17 +150,26 @@ def format_batch(rows: Sequence[Row]) -> FormattedBatch | None:
     )
     payloads = [b"%d\t%b\n" % (row[0], row[4]) for row in rows if row[4] is not None]
     wide = b"".join(payloads)
-    if wide.count(_TAB) != len(payloads) or wide.count(_LINE_FEED) != len(payloads):
+    if wide.count(_TAB) != len(payloads) or wide.count(_LINE_FEED) != len(payloads) or not _is_utf8(wide):
         return None
-    loads = [_framed(LOAD_EVENTS, len(rows), narrow)]
+    loads = [framed(LOAD_EVENTS, len(rows), narrow)]
     if payloads:
-        loads.append(_framed(LOAD_DATA, len(payloads), wide))
+        loads.append(framed(LOAD_DATA, len(payloads), wide))
     packed = pack_columns(ids, types, sources, users)
     return FormattedBatch(tuple(loads), INSERT_PENDING % (len(rows), packed.hex().encode()))
 
 
-def _framed(statement: bytes, rows: int, content: bytes) -> Load:
-    """Cut the content into packets, numbered from 2: the statement was 0, and the server's request is 1."""
+def _is_utf8(content: bytes) -> bool:
+    """Ask Python: MariaDB takes surrogates too."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def framed(statement: bytes, rows: int, content: bytes) -> Load:
+    """Return the load of some rows; its packets begin at 2: the statement was 0, and the server's request is 1."""
     parts: list[bytes] = []
     number = 2
     for begin in range(0, len(content), PACKET_BYTES):
@@ -179,11 +192,11 @@ def _send(driver: Any, batch: FormattedBatch) -> None:  # noqa: ANN401  # the dr
         _check_request(driver._read_packet())  # noqa: SLF001
         driver._write_bytes(load.packets + _query_packet(statement))  # noqa: SLF001
         driver._next_seq_id = load.reply  # noqa: SLF001
-        answer = OKPacketWrapper(driver._read_packet())  # noqa: SLF001
+        answer = _read_ok(driver)
         if answer.affected_rows != load.rows or answer.warning_count:
             unstored.append(f"{answer.affected_rows:,} of {load.rows:,} rows, {answer.warning_count:,} warnings")
         driver._next_seq_id = 1  # noqa: SLF001
-    if OKPacketWrapper(driver._read_packet()).affected_rows != 1:  # noqa: SLF001
+    if _read_ok(driver).affected_rows != 1:
         unstored.append("no pending row")
     if unstored:
         raise DuplicateKey(f"LOAD DATA stored {', '.join(unstored)}.")
@@ -193,9 +206,16 @@ def _query_packet(statement: bytes) -> bytes:
     return struct.pack("<IB", len(statement) + 1, COMMAND.COM_QUERY) + statement
 
 
+def _read_ok(driver: Any) -> Any:  # noqa: ANN401  # the driver's own connection and packet
+    packet = driver._read_packet()  # noqa: SLF001
+    if not packet.is_ok_packet():
+        raise LoadForbidden("The server answered a load with something else than what became of it.")
+    return OKPacketWrapper(packet)
+
+
 def _check_request(packet: Any) -> None:  # noqa: ANN401  # the driver's own packet
     """Raise unless the server asks for the one thing that was offered to it."""
     if not packet.is_load_local_packet():
-        raise StoreUnavailable("The server did not ask for the rows of a load.", hint="See runbooks/mysql-away.md.")
+        raise LoadForbidden("The server did not ask for the rows of a load.")
     if LoadLocalPacketWrapper(packet).filename != SENT:
         raise LoadForbidden("The server asked for a file that was not offered; nothing was sent.")

@@ -14,8 +14,9 @@ from typing import Self
 from picoevent.accept import Rules
 from picoevent.errors import PicoEventError, Rejected, RejectReason, StoreCorrupt
 from picoevent.event import NewEvent
+from picoevent.forks import opened_once
 from picoevent.settings import Settings
-from picoevent.store.base import BulkStore, DuplicateKey, TransactionAborted
+from picoevent.store.base import BulkStore, DuplicateKey, LoadForbidden, TransactionAborted
 from picoevent.store.record import Record
 from picoevent.write.counters import Counters
 from picoevent.write.imported import Count, Importable, Importer, ReadyBatch
@@ -30,6 +31,8 @@ logger = logging.getLogger("picoevent")
 MAX_PART_EVENTS = 1000
 MAX_PART_BYTES = 4_000_000
 """How many events, and bytes of payload, one transaction of the ordinary way takes at most."""
+MAX_FAILURES = 3
+"""How many loads may fail for a reason of their own before an import leaves them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class BulkIntake:
 
     def open(self) -> BulkImport:
         """Return an import of many batches, for `with`."""
-        return BulkImport(self._parts, self._importer())
+        return BulkImport(self._parts, self._importer)
 
     def _importer(self) -> Importer:
         parts = self._parts
@@ -98,8 +101,8 @@ class BulkImport:
     given up.
     """
 
-    def __init__(self, parts: BulkParts, importer: Importer) -> None:
-        self._importer = importer
+    def __init__(self, parts: BulkParts, open_importer: Callable[[], Importer]) -> None:
+        self._open_importer = open_importer
         self._loads = parts.open_bulk_store()
         self._storing = Storing(parts, self._loads)
         self._thread = ThreadPoolExecutor(1, "picoevent-import") if self._loads else None
@@ -122,6 +125,10 @@ class BulkImport:
         done: Future[ImportResult] = Future()
         done.set_result(self._storing.store(ready))
         return done
+
+    @opened_once
+    def _importer(self) -> Importer:
+        return self._open_importer()
 
     def __enter__(self) -> Self:
         if self._thread is not None:
@@ -148,6 +155,7 @@ class Storing:
         self._parts = parts
         self._loads = loads
         self._repeats = False
+        self._failures = 0
         self.note = ""
         self.given_up = False
 
@@ -178,14 +186,18 @@ class Storing:
         except PicoEventError as problem:
             if self.given_up:
                 raise
-            self._note(problem)
+            self._note_failure(problem)
             return None
         users.remember(named)
         return self._answer(ready, len(ready.rows), 0, {})
 
-    def _note(self, problem: PicoEventError) -> None:
-        self.note = problem.message
-        logger.info("The rest of this import is stored by INSERT: LOAD DATA failed (%s)", ascii(problem.message)[1:-1])
+    def _note_failure(self, problem: PicoEventError) -> None:
+        """Leave loads alone where they are forbidden, or fail again and again."""
+        self._failures += 1
+        if isinstance(problem, LoadForbidden) or self._failures == MAX_FAILURES:
+            self.note = problem.message
+            said = ascii(problem.message)[1:-1]
+            logger.info("The rest of this import is stored by INSERT, since LOAD DATA failed: %s", said)
 
     def _store_by_rule(self, ready: ReadyBatch) -> ImportResult:
         refused: dict[int, Rejected] = {}

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 
 from picoevent import EventLog, Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
-from picoevent.testing.servers import MariaDBServer
 
 # Long enough for a machine that runs other tests meanwhile.
 DEADLINE_MS = 30_000
-
-
-@pytest.fixture(scope="session")
-def loading_mariadb():
-    """A MariaDB that allows LOAD DATA LOCAL; the one that all tests share does not."""
-    with MariaDBServer(durable=False, local_infile=True) as server:
-        yield server
-
-
-@pytest.fixture
-def loading_url(loading_mariadb):
-    """The URL of an empty database on it."""
-    return loading_mariadb.create_database(f"test_{uuid4().hex}")
 
 
 @pytest.fixture(params=["sqlite", "mysql", "loading"])
