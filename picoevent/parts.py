@@ -10,7 +10,7 @@ from picoevent.settings import Settings
 from picoevent.store import open_bulk_store, open_store
 from picoevent.store.base import Purpose
 from picoevent.store.installation import InstallationKey
-from picoevent.write.bulk import BulkIntake, BulkParts
+from picoevent.write.bulk import BulkIntake
 from picoevent.write.intake import Intake
 
 
@@ -29,22 +29,8 @@ class Parts:
         self.cache = open_cache(settings)
         key = InstallationKey()
         self.intake = Intake(settings, self.store, self.cache, IdMinter(), key)
-        self.bulk = BulkIntake(self._bulk_parts())
+        self.bulk = BulkIntake(self.intake.bulk_parts(lambda: open_bulk_store(settings.url, settings)))
         self.reader = Reader(self.reading_store, EventLoader(self.cache, key), fallback=self.fallback_store)
-
-    def _bulk_parts(self) -> BulkParts:
-        intake = self.intake
-        return BulkParts(
-            self.settings,
-            intake.rules,
-            intake.event_types,
-            intake.sources,
-            lambda: intake.users,
-            lambda: intake.writer,
-            intake.counters,
-            intake.rejects,
-            lambda: open_bulk_store(self.settings.url, self.settings),
-        )
 
     def close(self) -> None:
         """Close every connection; idempotent."""

@@ -13,10 +13,11 @@ from picoevent.event import Names, NewEvent, serialize
 from picoevent.forks import opened_once
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
-from picoevent.store.base import WritingStore
+from picoevent.store.base import BulkStore, WritingStore
 from picoevent.store.installation import InstallationKey
 from picoevent.store.names import EVENT_TYPES, SOURCES
 from picoevent.store.record import Record
+from picoevent.write.bulk import BulkParts
 from picoevent.write.counters import Counters
 from picoevent.write.names import NameRegistry
 from picoevent.write.rejects import RejectedKeeper
@@ -46,11 +47,11 @@ class Intake:
         self._cache = cache
         self._minter = minter
         self._key = key
-        self.rules = Rules(settings, minter)
-        self.event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
-        self.sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
+        self._rules = Rules(settings, minter)
+        self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
+        self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
         self.counters = Counters()
-        self.rejects = RejectedKeeper(store, settings.max_rejected_events, self.counters)
+        self._rejects = RejectedKeeper(store, settings.max_rejected_events, self.counters)
 
     def submit(self, events: Iterable[NewEvent | Mapping[str, Any]], *, closed: bool = False) -> list[Outcome]:
         """Store events, and return for each, in order, its id or why it was refused; raises nothing of its own.
@@ -70,6 +71,20 @@ class Intake:
             outcomes += results
         return outcomes
 
+    def bulk_parts(self, open_bulk_store: Callable[[], BulkStore | None]) -> BulkParts:
+        """Return what imports share with this."""
+        return BulkParts(
+            self._settings,
+            self._rules,
+            self._event_types,
+            self._sources,
+            lambda: self._users,
+            lambda: self._writer,
+            self.counters,
+            self._rejects,
+            open_bulk_store,
+        )
+
     def _accept(self, given: NewEvent | Mapping[str, Any]) -> Taken:
         try:
             event = given if type(given) is NewEvent else NewEvent(**given)  # type: ignore[arg-type]  # tried
@@ -77,7 +92,7 @@ class Intake:
             fields = ", ".join(NewEvent.__slots__)
             return NewEvent(""), Rejected(RejectReason.UNREADABLE, f"the event is no mapping with keys of {fields}")
         try:
-            return event, accept(event, self.rules, ACCEPT_STEPS)
+            return event, accept(event, self._rules, ACCEPT_STEPS)
         except Rejected as rejected:
             return event, rejected
 
@@ -130,7 +145,7 @@ class Intake:
                     outcomes[place] = rejected
         if not records:
             return Written((), frozenset())
-        written = self.writer.write(records, repeated=repeated)
+        written = self._writer.write(records, repeated=repeated)
         for place, event_id in zip(places, written.event_ids, strict=True):
             outcomes[place] = event_id
         return written
@@ -138,9 +153,9 @@ class Intake:
     def _to_record(self, draft: Draft) -> Record:
         return Record(
             draft.event_id,
-            self.event_types.number_of(draft.event_type),
-            self.sources.number_of(draft.source),
-            self.users.number_of(draft.user_id),
+            self._event_types.number_of(draft.event_type),
+            self._sources.number_of(draft.source),
+            self._users.number_of(draft.user_id),
             draft.user_id if isinstance(draft.user_id, str) else None,
             draft.payload,
         )
@@ -160,17 +175,15 @@ class Intake:
         refused = [(event, outcome) for (event, _), outcome in pairs if isinstance(outcome, Rejected)]
         away = any(rejected.reason in UNKEPT for _, rejected in refused)
         if refused:
-            self.rejects.reject(refused, self._settings.source, keep=not away)
+            self._rejects.reject(refused, self._settings.source, keep=not away)
 
     @opened_once
-    def users(self) -> UserKeys:
-        """Know the texts of users."""
+    def _users(self) -> UserKeys:
         return UserKeys(self._key.of(self._store))
 
     @opened_once
-    def writer(self) -> Writer:
-        """Write by the one rule."""
-        return Writer(self._store, self.users, self._minter, self._settings.deadline_ms)
+    def _writer(self) -> Writer:
+        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
 
 
 AWAY = frozenset({RejectReason.STORE_UNAVAILABLE, RejectReason.STORE_NOT_READY})
