@@ -6,31 +6,26 @@ Whatever a load does not store to the last row is rolled back and goes by the on
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
 from picoevent.accept import Rules
-from picoevent.errors import PicoEventError, Rejected, RejectReason, StoreCorrupt
+from picoevent.errors import PicoEventError, Rejected, RejectReason
 from picoevent.event import NewEvent
 from picoevent.forks import opened_once
-from picoevent.settings import Settings
 from picoevent.store.base import BulkStore, DuplicateKey, LoadForbidden, TransactionAborted
 from picoevent.store.record import Record
+from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchWriter
 from picoevent.write.counters import Counters
 from picoevent.write.imported import Count, Importable, Importer, ReadyBatch
-from picoevent.write.names import NameRegistry
 from picoevent.write.rejects import RejectedKeeper
 from picoevent.write.switching import QuickSwitching
-from picoevent.write.user_keys import UserKeys
-from picoevent.write.writer import Writer
 
 logger = logging.getLogger("picoevent")
 
-MAX_PART_EVENTS = 1000
-MAX_PART_BYTES = 4_000_000
-"""How many events, and bytes of payload, one transaction of the ordinary way takes at most."""
 MAX_FAILURES = 3
 """How many loads may fail for a reason of their own before an import leaves them alone."""
 
@@ -55,14 +50,10 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class BulkParts:
-    """What imports share with the rest of the write path; what is a function here is not made before it is needed."""
+    """What imports share with the rest of the write path."""
 
-    settings: Settings
     rules: Rules
-    event_types: NameRegistry
-    sources: NameRegistry
-    users: Callable[[], UserKeys]
-    writer: Callable[[], Writer]
+    batches: BatchWriter
     counters: Counters
     rejects: RejectedKeeper
     open_bulk_store: Callable[[], BulkStore | None]
@@ -90,8 +81,7 @@ class BulkIntake:
         return BulkImport(self._parts, self._importer)
 
     def _importer(self) -> Importer:
-        parts = self._parts
-        return Importer(parts.rules, parts.event_types, parts.sources, parts.users())
+        return Importer(self._parts.rules, self._parts.batches.resolve)
 
 
 class BulkImport:
@@ -170,12 +160,13 @@ class Storing:
         if result is None:
             result = self._store_by_rule(ready)
         self._repeats = result.already > 0
-        self._parts.counters.count_stored(result.stored, result.already)
+        kept = result.stored + result.already
+        self._parts.counters.add(sent=kept, stored=kept, already_stored=result.already)
         return result
 
     def _load(self, ready: ReadyBatch, formatted: object) -> ImportResult | None:
         """Load a batch; None where it has to go the other way, wholly: nothing of it was kept."""
-        users = self._parts.users()
+        users = self._parts.batches.users
         named = [Record(0, 0, 0, number, text, None) for number, text in ready.texts.items()]
         try:
             with self._loads.loading() as transaction:  # type: ignore[union-attr]  # `wants_loads`
@@ -204,26 +195,19 @@ class Storing:
         inserted = 0
         records = ready.records()
         for begin, end in _parts(records):
-            inserted += self._write(records, begin, end, refused)
+            result = self._parts.batches.write(records[begin:end])
+            inserted += len(result.inserted)
+            refused |= {begin + place: rejected for place, rejected in result.refused.items()}
         return self._answer(ready, inserted, len(records) - inserted - len(refused), refused)
-
-    def _write(self, records: Sequence[Record], begin: int, end: int, refused: dict[int, Rejected]) -> int:
-        """Return how many of these records were new; where the store refuses them, try halves, down to the one."""
-        try:
-            return len(self._parts.writer().write(records[begin:end], repeated=True).inserted)
-        except (Rejected, StoreCorrupt) as refusal:
-            if end - begin == 1:
-                refused[begin] = _refused(refusal)
-                return 0
-            middle = (begin + end) // 2
-            return self._write(records, begin, middle, refused) + self._write(records, middle, end, refused)
 
     def _answer(self, ready: ReadyBatch, stored: int, already: int, refused: dict[int, Rejected]) -> ImportResult:
         """Count and keep what was refused, at once or by the store, and return it in the order of the batch."""
         late = {ready.rows[row][5]: (ready.event_of(ready.rows[row]), why) for row, why in refused.items()}
         every = sorted({**ready.refused, **late}.items())
         if every:
-            self._parts.rejects.reject([pair for _, pair in every], self._parts.settings.source)
+            self._parts.counters.refuse([why.reason for _, (_, why) in every], out_of="sent")
+            until = time.monotonic() + self._parts.rules.settings.deadline_ms / 1000
+            self._parts.rejects.reject([pair for _, pair in every], keep_until=until)
         return ImportResult(stored, already, [Refusal(place, why.reason, why.detail) for place, (_, why) in every])
 
 
@@ -232,13 +216,9 @@ def _parts(records: Sequence[Record]) -> Iterator[tuple[int, int]]:
     begin = size = 0
     for place, record in enumerate(records):
         weight = len(record.payload or b"")
-        if place > begin and (place - begin == MAX_PART_EVENTS or size + weight > MAX_PART_BYTES):
+        if place > begin and (place - begin == MAX_BATCH_EVENTS or size + weight > MAX_BATCH_BYTES):
             yield begin, place
             begin, size = place, 0
         size += weight
     if begin < len(records):
         yield begin, len(records)
-
-
-def _refused(error: PicoEventError) -> Rejected:
-    return error if isinstance(error, Rejected) else Rejected(RejectReason.STORE_UNAVAILABLE, str(error))

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from picoevent.accept import CHECK_STEPS, MAX_AHEAD_MS, MAX_INTEGER_USER, Rules, accept
+from picoevent.accept import CHECK_STEPS, MAX_AHEAD_MS, MAX_INTEGER_USER, Draft, Rules, accept
 from picoevent.errors import Rejected, RejectReason
 from picoevent.event import NewEvent
 from picoevent.ids import (
@@ -32,8 +32,6 @@ from picoevent.ids import (
 from picoevent.payload import decode_payload, encode_payload
 from picoevent.store.base import Row
 from picoevent.store.record import Record
-from picoevent.write.names import NameRegistry
-from picoevent.write.user_keys import UserKeys
 
 STRIDE = 1_976_335
 """Odd, so that it leads through all 2**21 places before it comes back; and such that an event which collided, and was
@@ -89,9 +87,17 @@ class ReadyBatch:
     """Events that were refused, and why, by their place in the batch."""
 
     def records(self) -> list[Record]:
-        """Return the rows as the one rule takes them."""
+        """Return the rows as the one rule takes them: each may have been sent before."""
         return [
-            Record(event_id, type_id, source_id, user, None if user is None else self.texts.get(user), payload)
+            Record(
+                event_id,
+                type_id,
+                source_id,
+                user,
+                None if user is None else self.texts.get(user),
+                payload,
+                repeated=True,
+            )
             for event_id, type_id, source_id, user, payload, _ in self.rows
         ]
 
@@ -112,11 +118,9 @@ Checked = tuple[int, int, int | None, bytes, int, int, bytes | None]
 class Importer:
     """Make batches of events ready; for one thread at a time."""
 
-    def __init__(self, rules: Rules, event_types: NameRegistry, sources: NameRegistry, users: UserKeys) -> None:
+    def __init__(self, rules: Rules, resolve: Callable[[Draft], Record | Rejected]) -> None:
         self._rules = rules
-        self._event_types = event_types
-        self._sources = sources
-        self._users = users
+        self._resolve = resolve
         self._named: dict[tuple[str, str | None], Named] = {}
         self._names: dict[tuple[int, int], tuple[str, str]] = {}
         self._text_users: dict[str, int] = {}
@@ -190,8 +194,10 @@ class Importer:
         draft = accept(_new_event(event), self._rules, CHECK_STEPS)
         if draft.at_ms is None:
             raise Rejected(RejectReason.TIME_INVALID, "an imported event needs a time of its own")
-        type_id, source_id = self._event_types.number_of(draft.event_type), self._sources.number_of(draft.source)
-        number = self._users.number_of(draft.user_id)
+        found = self._resolve(draft)
+        if isinstance(found, Rejected):
+            raise found
+        type_id, source_id, number = found.event_type_id, found.source_id, found.user_number
         names = _encode((draft.source, draft.event_type, draft.user_id)) + b"\n"
         self._names[type_id, source_id] = draft.event_type, draft.source
         if type(event.event_type) is str:

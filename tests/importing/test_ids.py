@@ -24,7 +24,7 @@ KNOWN = [
 @pytest.fixture
 def importer(embedded):
     """What makes events ready for the embedded event log."""
-    return embedded._parts.bulk._importer()
+    return embedded._parts.writing.bulk._importer()
 
 
 @pytest.mark.parametrize(("event", "before", "event_id"), KNOWN)
@@ -60,7 +60,7 @@ def test_the_short_way_and_the_steps_come_to_the_same(importer, batch):
         def _check_usual(self, _event):
             return None
 
-    slow = Slow(importer._rules, importer._event_types, importer._sources, importer._users)
+    slow = Slow(importer._rules, importer._resolve)
 
     quick, stepwise = (made.make_ready(batch * 2, OccurrenceCounter().count) for made in (importer, slow))
 
