@@ -18,7 +18,7 @@ from picoevent.settings import Settings
 if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.store.record import EventType, RejectedEvent, Source
-    from picoevent.write.bulk import ImportResult
+    from picoevent.write.bulk import BulkImport, ImportResult
     from picoevent.write.path import DrainReport
 
 Durability = Literal["commit", "spool"]
@@ -115,6 +115,11 @@ class EventLog:
         """
         self._check_open()
         return self._parts.writing.bulk.import_batch(batch)
+
+    def open_import(self) -> BulkImport:
+        """Return an import of many batches, for `with`: as `import_batch`, and loaded at once where MySQL allows it."""
+        self._check_open()
+        return self._parts.writing.bulk.open()
 
     def get(self, event_id: int | str) -> Event:
         """Return one event by its id; raise `EventNotFound`."""

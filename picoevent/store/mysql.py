@@ -17,6 +17,7 @@ from typing import Any
 
 from pymysql import MySQLError
 from pymysql.connections import Connection as DriverConnection
+from pymysql.constants import CLIENT
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -85,22 +86,30 @@ NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
 
 def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
     """Return the store of a `mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE` URL."""
+    deadline = settings.deadline_ms / 1000
+    return make_store(url, settings, purpose, answer_seconds=ANSWER_SECONDS.get(purpose, deadline))
+
+
+def make_store(
+    url: str, settings: Settings, purpose: Purpose, *, answer_seconds: float, client_flag: int = CLIENT.FOUND_ROWS
+) -> SqlStore:
+    """Return a store each of whose answers is waited for so long, and whose client says that it can do so much."""
     name = "url" if url == settings.url else "replica_url"
     parsed = _parse(name, url)
     if settings.password and not parsed.password:
         parsed = parsed.set(password=settings.password)
     backend = MySQLBackend(parsed, settings)
-    seconds = ANSWER_SECONDS.get(purpose, settings.deadline_ms / 1000)
     deadline = settings.deadline_ms / 1000
     options: dict[str, object] = {
-        "connect_timeout": min(deadline, seconds),
-        "read_timeout": seconds,
-        "write_timeout": seconds,
+        "connect_timeout": min(deadline, answer_seconds),
+        "read_timeout": answer_seconds,
+        "write_timeout": answer_seconds,
+        "client_flag": client_flag,
         # As a text, the driver would encode it in Latin-1.
         "password": (parsed.password or "").encode(),
         **_tls(name, parsed, settings),
     }
-    engine = _open_engine(parsed, options, deadline, purpose)
+    engine = _open_engine(parsed, options, answer_seconds, deadline, purpose)
     event.listen(engine, "do_connect", partial(_connect, backend.label))
     if purpose is not Purpose.WRITE:
         return SqlStore(engine, backend, settings)
@@ -135,7 +144,9 @@ def _parse(name: str, url: str) -> URL:
     return parsed
 
 
-def _open_engine(url: URL, options: dict[str, object], deadline: float, purpose: Purpose) -> Engine:
+def _open_engine(
+    url: URL, options: dict[str, object], answer_seconds: float, deadline: float, purpose: Purpose
+) -> Engine:
     own_arguments = [argument for argument in url.query if argument in (*TLS_FILES, *TLS_SWITCHES)]
     engine = create_engine(
         url.difference_update_query(own_arguments).update_query_dict({"charset": "utf8mb4"}),
@@ -147,10 +158,9 @@ def _open_engine(url: URL, options: dict[str, object], deadline: float, purpose:
         # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
         pool_pre_ping=purpose is Purpose.READ,
     )
-    seconds = ANSWER_SECONDS.get(purpose, deadline)
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
-        _prepare(connection, seconds, limit_reads=purpose is Purpose.READ)
+        _prepare(connection, answer_seconds, limit_reads=purpose is Purpose.READ)
 
     event.listen(engine, "connect", prepare)
     return engine

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from picoevent.accept import Rules
 from picoevent.cache import Cache
@@ -14,10 +15,11 @@ from picoevent.errors import PicoEventError, SettingsError
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
 from picoevent.spool import Spool, spool_folder
+from picoevent.store import open_bulk_store
 from picoevent.store.base import WritingStore
 from picoevent.store.installation import InstallationKey
 from picoevent.write.batch import BatchWriter
-from picoevent.write.bulk import BulkIntake
+from picoevent.write.bulk import BulkIntake, BulkParts
 from picoevent.write.counters import Counters
 from picoevent.write.drain import Drain
 from picoevent.write.intake import Intake
@@ -63,7 +65,9 @@ class WritePath:
         self.intake = Intake(
             rules, self._thread, Spooling(self._spool, self.counters, no_spool), self.counters, rejects
         )
-        self.bulk = BulkIntake(rules, self._batches, self.counters, rejects)
+        self.bulk = BulkIntake(
+            BulkParts(rules, self._batches, self.counters, rejects, partial(open_bulk_store, settings.url, settings))
+        )
 
     def drain(self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None) -> DrainReport:
         """Drain the spool, and those of dead processes, within so many seconds; see `EventLog.drain_spool`."""
