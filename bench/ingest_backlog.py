@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.frame import Benchmark, Row, Size, Target
 from bench.ingest_crew import Crew
 from bench.ingest_events import new_events
-from bench.ingest_place import NotStored, open_place
+from bench.ingest_place import OURS, NotStored, open_place
 from bench.progress import Progress
 from picoevent import EventLog
 from picoevent.settings import Settings
@@ -69,7 +69,7 @@ class Starter:
         """Do so."""
         begun = time.perf_counter()
         self._log = EventLog(self.settings)
-        if self._log.log("bench.ready") is None:
+        if self._log.log("bench.ready", {"waiting": self.waiting}) is None:
             raise NotStored("The first event was refused.", hint="Run it alone.")
         ready = time.perf_counter() - begun
         if self.waiting:
@@ -101,12 +101,12 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
             spooled = crew.run()[0].result
         megabytes = _size_mb(Path(settings.spool_dir))
         place.server.start()
-        place.empty("bench")
+        place.empty(OURS)
         progress.say(f"starting with {megabytes:,.0f} MB in the spool")
         committing = settings.replaced(durability="commit")
         with Crew(Starter(committing, spooled)) as crew:
             loaded: Start = crew.run()[0].result
-        place.check("bench", spooled + 1)
+        place.check(OURS, spooled + 1)
         with Crew(Starter(place.settings(), 0)) as crew:
             idle: Start = crew.run()[0].result
     above = loaded.peak_mb - idle.peak_mb

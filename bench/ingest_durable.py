@@ -40,7 +40,7 @@ def run_durable(size: Size, progress: Progress) -> Iterator[Row]:
             rates.append(tuple(_store(place, crew, database, size.events) for crew, database in kinds))
             progress.say("log_many {:,.0f}, LOAD DATA {:,.0f}, threads {:,.0f} events/s".format(*rates[-1]))
     ours, baseline, threaded = (median(column) for column in zip(*rates[1:], strict=True))
-    target = _target(baseline)
+    target = durable_target(baseline)
     yield Row("log_many, 2 writers, vs LOAD DATA", ours, "events/s", baseline, target)
     yield Row(f"log_many, 2 writers of {THREADS} threads, vs LOAD DATA", threaded, "events/s", baseline, target)
 
@@ -53,7 +53,7 @@ def run_bytes(size: Size, progress: Progress) -> Iterator[Row]:
             each = size.events // size.rounds // writers
             with Crew(*_writers(place, each, database=database, count=writers)) as crew:
                 place.empty(database)
-                progress.say(f"storing {size.events:,} events by {writers} of {WRITERS} writers")
+                progress.say(f"storing {size.events:,} events, writers at once: {writers}")
                 for _ in range(size.rounds):
                     crew.run()
             place.check(database, size.events)
@@ -83,7 +83,7 @@ def _store(place: Place, crew: Crew, database: str, events: int) -> float:
     return events_a_second(laps, events)
 
 
-def _target(baseline: float) -> Target:
+def durable_target(baseline: float) -> Target:
     """Return the bounds: so many events a second are asked for where LOAD DATA could store as many at that ratio."""
     allowed = baseline * OF_LOAD_DATA >= EVENTS_A_SECOND
     return Target(ratio_at_least=OF_LOAD_DATA, at_least=EVENTS_A_SECOND if allowed else None)
