@@ -98,6 +98,7 @@ def run_log(size: Size, progress: Progress) -> Iterator[Row]:
         hand = stack.enter_context(Crew(InsertByHand(place.address, BASELINE, size.events + warm_up)))
         progress.say(f"storing {size.events:,} events one by one, in {size.rounds} turns")
         value, baseline = _turns(ours, hand, size)
+        place.check(BASELINE, size.events + warm_up)
     target = Target(ratio_at_most=OF_BY_HAND)
     yield Row("median of log(), 1 thread, vs by hand", median(value) / 1e6, "ms", median(baseline) / 1e6, target)
     yield Row("99th percentile of log(), 1 thread, vs by hand", _p99(value) / 1e6, "ms", _p99(baseline) / 1e6)
