@@ -21,13 +21,15 @@ from picoevent.settings import Settings
 
 EVENTS_A_SECOND = 20_000
 READERS = 4
+PAGES_A_SECOND = 10
+"""Of each reader. Readers without a pace would take every processor, and the writer waits for its turn alone."""
 TIMES_ALONE = 3
 MADE_EVENTS = 100 * BATCH
 
 
 @dataclass
 class ReadPages:
-    """Ask for pages, one after the other, as fast as they come: the newest of a type, and the newest of a user."""
+    """Ask for pages at an even pace: the newest of a type, and the newest of a user."""
 
     settings: Settings
     seed: int
@@ -40,11 +42,12 @@ class ReadPages:
 
     def run(self, seconds: float) -> int:
         """Do so for so long; return how many pages came."""
-        end = time.perf_counter() + seconds
+        begun = time.perf_counter()
         pages = 0
-        while time.perf_counter() < end:
+        while time.perf_counter() < begun + seconds:
             self._read()
             pages += 1
+            time.sleep(max(0.0, begun + pages / PAGES_A_SECOND - time.perf_counter()))
         return pages
 
     def close(self) -> None:
@@ -74,7 +77,7 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
             read += writer.run(seconds, EVENTS_A_SECOND)[0].result
             pages += sum(lap.result for lap in readers.end())
             alone += writer.run(seconds, EVENTS_A_SECOND)[0].result
-    how = f"of a batch at {EVENTS_A_SECOND:,}/s, {READERS} processes read pages, vs alone"
+    how = f"of a batch at {EVENTS_A_SECOND:,}/s, {READERS} processes read {PAGES_A_SECOND} pages/s each, vs alone"
     yield Row(f"99th percentile {how}", *_ms(_p99(read), _p99(alone)), Target(ratio_at_most=TIMES_ALONE))
     yield Row(f"median {how}", *_ms(median(read), median(alone)))
     yield Row("pages that were read meanwhile", pages / (seconds * size.rounds), "pages/s")
