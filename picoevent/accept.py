@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from picoevent.errors import Rejected, RejectReason
 from picoevent.event import NewEvent
 from picoevent.ids import EPOCH, MAX_UNIX_MS, IdMinter, unix_ms, wall_clock_ms
@@ -21,8 +23,7 @@ MAX_INTEGER_USER = (1 << 62) - 1
 MAX_AHEAD_MS = 24 * 3600 * 1000
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """An event on its way through the steps: what came in, and what the steps have made of it."""
 
     event: NewEvent

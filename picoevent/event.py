@@ -15,8 +15,7 @@ from picoevent.ids import id_time
 from picoevent.payload import decode_payload
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True):
     """An event that was not accepted yet; the fields are the arguments of `EventLog.log()`.
 
     `at` is aware; without it the event is of now.

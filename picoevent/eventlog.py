@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
-from picoevent.errors import PicoEventError, Rejected
+from picoevent.errors import PicoEventError
 from picoevent.event import Event, NewEvent, Page
 from picoevent.forks import generation
 from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.store.record import EventType, RejectedEvent, Source
     from picoevent.write.bulk import BulkImport, ImportResult
+    from picoevent.write.job import Outcome
     from picoevent.write.path import DrainReport
 
 Durability = Literal["commit", "spool"]
@@ -89,7 +90,10 @@ class EventLog:
         (it survives the process, not a power failure), and goes to the database in the background. No call takes
         longer than `deadline_ms`.
         """
-        return self.log_many([NewEvent(event_type, data, user_id, source, at)], durability=durability)[0]
+        event = NewEvent(event_type, data, user_id, source, at)
+        if (durability or self._settings.durability) == "spool" and not self._closed:
+            return self._to_id(self._parts.writing.intake.spool(event))
+        return self.log_many([event], durability=durability)[0]
 
     def log_many(
         self, events: Iterable[NewEvent | Mapping[str, Any]], *, durability: Durability | None = None
@@ -101,11 +105,14 @@ class EventLog:
         """
         spooled = (durability or self._settings.durability) == "spool"
         outcomes = self._parts.writing.intake.submit(events, spooled=spooled, closed=self._closed)
+        return [self._to_id(outcome) for outcome in outcomes]
+
+    def _to_id(self, outcome: Outcome) -> int | None:
+        if isinstance(outcome, int):
+            return outcome
         if self._settings.strict:
-            for outcome in outcomes:
-                if isinstance(outcome, Rejected):
-                    raise outcome
-        return [None if isinstance(outcome, Rejected) else outcome for outcome in outcomes]
+            raise outcome
+        return None
 
     def import_batch(self, batch: Sequence[tuple[NewEvent, int]]) -> ImportResult:
         """Store events under ids made of their content, each once, however often this is repeated.

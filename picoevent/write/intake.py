@@ -73,11 +73,25 @@ class Intake:
             outcomes += self._finish(ahead.popleft())
         return outcomes
 
+    def spool(self, event: NewEvent) -> Outcome:
+        """Put one event into the spool: as `submit` with `spooled`, in a third of the time."""
+        try:
+            outcome = self._spooling.keep_one(accept(event, self._rules, ACCEPT_STEPS))
+            self._writer.wake_to_drain()
+            if type(outcome) is int:
+                return outcome
+        except Rejected as rejected:
+            outcome = rejected
+            self._counters.refuse([rejected.reason], out_of="sent")
+        now = time.monotonic()
+        self._reject(Call([event], [], Job([], 0), now), [outcome])
+        return outcome
+
     def _accept(self, given: NewEvent | Mapping[str, Any]) -> tuple[NewEvent, Draft | Rejected]:
         try:
             event = given if type(given) is NewEvent else NewEvent(**given)  # type: ignore[arg-type]  # tried
         except Exception:  # noqa: BLE001  # a mapping's own code may raise anything
-            fields = ", ".join(NewEvent.__slots__)
+            fields = ", ".join(NewEvent.__struct_fields__)
             return NewEvent(""), Rejected(RejectReason.UNREADABLE, f"the event is no mapping with keys of {fields}")
         try:
             return event, accept(event, self._rules, ACCEPT_STEPS)
