@@ -242,6 +242,12 @@ class WriterThread:
             if job.claim():
                 job.fail(error)
 
+    def _note_away(self, error: PicoEventError) -> None:
+        if self.breaker.is_open:
+            self.breaker.extend(error)
+        else:
+            self.breaker.trip(error)
+
     def _tend(self) -> None:
         """Do what is due between two batches: the upkeep, a batch of the spool, a probe."""
         self._upkeep()
@@ -256,13 +262,11 @@ class WriterThread:
         except StoreBusy as error:
             logger.info("The spool is drained later: %s", error)
         except PicoEventError as error:
-            if not away:
-                logger.warning("The spool can't be drained: %s", error)
-            self.breaker.extend(error)
+            self._note_away(error)
         except Exception as error:  # The thread goes on, and asks again later.
             if not away:
                 logger.exception("The spool can't be drained")
-            self.breaker.extend(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
+            self._note_away(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
         else:
             if away or drained:
                 self.breaker.reset()
