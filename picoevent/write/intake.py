@@ -83,8 +83,7 @@ class Intake:
         except Rejected as rejected:
             outcome = rejected
             self._counters.refuse([rejected.reason], out_of="sent")
-        now = time.monotonic()
-        self._reject(Call([event], [], Job([], 0), now), [outcome])
+        self._reject([event], [outcome], time.monotonic() + self._deadline)
         return outcome
 
     def _accept(self, given: NewEvent | Mapping[str, Any]) -> tuple[NewEvent, Draft | Rejected]:
@@ -122,7 +121,7 @@ class Intake:
         if len(answers) < len(call.accepted):
             following = iter(answers)
             answers = [found if isinstance(found, Rejected) else next(following) for found in call.accepted]
-        self._reject(call, answers)
+        self._reject(call.events, answers, call.begun + self._deadline)
         return answers
 
     def _answer(self, call: Call) -> list[Outcome]:
@@ -155,14 +154,13 @@ class Intake:
         self._writer.wake_to_drain()
         return outcomes
 
-    def _reject(self, call: Call, outcomes: list[Outcome]) -> None:
+    def _reject(self, events: list[NewEvent], outcomes: list[Outcome], keep_until: float) -> None:
         if set(map(type, outcomes)) == {int}:
             return
-        pairs = zip(call.events, outcomes, strict=True)
+        pairs = zip(events, outcomes, strict=True)
         refused = [(event, outcome) for event, outcome in pairs if isinstance(outcome, Rejected)]
-        if refused:
-            keep = not any(rejected.reason in UNKEPT for _, rejected in refused)
-            self._rejects.reject(refused, keep_until=call.begun + self._deadline if keep else None)
+        keep = not any(rejected.reason in UNKEPT for _, rejected in refused)
+        self._rejects.reject(refused, keep_until=keep_until if keep else None)
 
     def _refuse_all(self, events: Iterable[NewEvent | Mapping[str, Any]]) -> list[Outcome]:
         closed = Rejected(RejectReason.CLOSED, "the event log was closed")

@@ -152,6 +152,9 @@ class WriterThread:
                 # This thread must not end while anybody waits for it; the jobs were answered by whoever failed.
                 logger.exception("The writer's thread goes on after an error")
                 time.sleep(0.1)
+        closed = StoreUnavailable("The event log was closed.")
+        while jobs := self._gather(0):
+            self._fail(jobs, closed)
 
     def _patience(self) -> float:
         if self._held is not None:
