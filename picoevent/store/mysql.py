@@ -26,6 +26,7 @@ from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreN
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
+from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
 from picoevent.store.mysql_writing import WritingConnections
 from picoevent.store.sql import SqlStore
@@ -121,7 +122,7 @@ def make_store(
         poolclass=NullPool,
         pool_reset_on_return=None,
     )
-    event.listen(writing, "do_connect", partial(_connect, backend.label))
+    event.listen(writing, "do_connect", partial(_connect, backend.label, driver=PipelineConnection))
     return MySQLStore(
         engine, backend, settings, WritingConnections(writing, _session(deadline, WRITING_MODE), backend.translate)
     )
@@ -166,10 +167,18 @@ def _open_engine(
     return engine
 
 
-def _connect(label: str, dialect: Any, _record: object, arguments: Any, options: Any) -> object:  # noqa: ANN401
+def _connect(
+    label: str,
+    dialect: Any,  # noqa: ANN401  # SQLAlchemy's own, as are the others
+    _record: object,
+    arguments: Any,  # noqa: ANN401
+    options: Any,  # noqa: ANN401
+    driver: type[DriverConnection[Any]] | None = None,
+) -> object:
     """Connect; what the driver raises beside its own kinds of error is our own kind then."""
+    connect = driver or dialect.connect
     try:
-        return dialect.connect(*arguments, **options)
+        return connect(*arguments, **options)
     except dialect.loaded_dbapi.Error:
         raise
     except RuntimeError as error:

@@ -1,30 +1,24 @@
-"""The write path's own connections to MySQL: statements built from bytes, sent together, committed when all are in.
+"""The write path's own connections to MySQL, and its transactions on them.
 
 A batch costs two round trips: the INSERTs one behind the other, and then, when each of them has answered, the COMMIT.
-PyMySQL has no call for the first part: `_send` uses its inside, and nothing else does.
+They are arrays where the server takes these (quicker from one row on), and texts of SQL everywhere else.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 from pymysql import MySQLError
-from pymysql.connections import Connection as DriverConnection
-from pymysql.constants import COMMAND, SERVER_STATUS
 from sqlalchemy import Engine, PoolProxiedConnection
 
-from picoevent.errors import PicoEventError, Rejected, RejectReason, StoreUnavailable
-from picoevent.store.pending import pack_batch
+from picoevent.errors import PicoEventError, StoreUnavailable
+from picoevent.store.mysql_arrays import REFUSALS, array_commands
+from picoevent.store.mysql_pipeline import PipelineConnection, send
+from picoevent.store.mysql_text import text_commands
 from picoevent.store.record import Content, Record
-
-INSERT_EVENTS = b"INSERT INTO event_log (event_id, event_type_id, source_id, user_id) VALUES "
-INSERT_DATA = b"INSERT INTO event_data (event_id, event_data) VALUES "
-INSERT_USERS = b"INSERT INTO user_key (user_id, user_key) VALUES "
-INSERT_PENDING = b"INSERT INTO pending (events, packed) VALUES "
 
 FIND_EVENTS = (
     "SELECT e.event_id, e.event_type_id, e.source_id, e.user_id, d.event_data "
@@ -37,8 +31,6 @@ PACKET_MARGIN = 1024
 """What a packet holds beside the text of a statement, and more."""
 LARGEST_FRAME = (1 << 24) - 2
 """A longer command would need several frames of the protocol."""
-NOT_A_STRING_END = SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
-"""While the server says this of the session, a quote ends a text and is doubled within it; a backslash is itself."""
 
 Translate = Callable[[MySQLError], PicoEventError]
 
@@ -46,26 +38,22 @@ Translate = Callable[[MySQLError], PicoEventError]
 class MySQLTransaction:
     """Implements `picoevent.store.base.WritingTransaction` on one of the write path's connections."""
 
-    def __init__(self, connection: DriverConnection[Any], max_packet: int) -> None:
+    def __init__(self, connection: PipelineConnection, max_packet: int) -> None:
         self._connection = connection
-        self._max_statement = min(max_packet, LARGEST_FRAME) - PACKET_MARGIN
+        self._largest = min(max_packet, LARGEST_FRAME) - PACKET_MARGIN
 
     def insert(self, records: Sequence[Record], new_users: Mapping[int, str]) -> None:
         """See `WritingTransaction.insert`."""
-        # Users in the order of their numbers: two writers that name the same ones can't wait for each other.
-        users = [b"(%d,%s)" % (number, _quoted(text.encode())) for number, text in sorted(new_users.items())]
-        narrow = [_narrow_row(record) for record in records]
-        data = [b"(%d,%s)" % (r.event_id, _quoted(r.payload)) for r in records if r.payload is not None]
-        pending = [b"(%d,x'%s')" % (len(records), pack_batch(records).hex().encode())]
-        statements: list[bytes] = []
-        for head, rows in (
-            (INSERT_USERS, users),
-            (INSERT_EVENTS, narrow),
-            (INSERT_DATA, data),
-            (INSERT_PENDING, pending),
-        ):
-            statements += self._statements(head, rows)
-        _send(self._connection, statements)
+        if not self._connection.takes_arrays:
+            send(self._connection, text_commands(records, new_users, self._largest))
+            return
+        try:
+            send(self._connection, array_commands(self._connection, records, new_users, self._largest))
+        except (MySQLError, StoreUnavailable) as error:
+            if isinstance(error, StoreUnavailable) or error.args[:1] in REFUSALS:
+                # Whoever repeats the batch on this connection sends texts.
+                self._connection.takes_arrays = False
+            raise
 
     def find_events(self, event_ids: Collection[int]) -> dict[int, Content]:
         """See `WritingTransaction.find_events`."""
@@ -85,68 +73,13 @@ class MySQLTransaction:
                 cursor.execute(query % ",".join(map(str, wanted[first : first + IDS_PER_QUERY])))
                 yield from cursor.fetchall()
 
-    def _statements(self, head: bytes, rows: Sequence[bytes]) -> Iterator[bytes]:
-        """Yield one statement for all rows, or several where a packet of the server is too small for one."""
-        if not rows:
-            return
-        whole = head + b",".join(rows)
-        if len(whole) <= self._max_statement:
-            yield whole
-        elif len(rows) == 1:
-            detail = f"the event needs {len(whole):,} bytes, and the server takes {self._max_statement:,} at a time"
-            raise Rejected(RejectReason.DATA_TOO_LARGE, f"{detail} (max_allowed_packet)")
-        else:
-            middle = len(rows) // 2
-            yield from self._statements(head, rows[:middle])
-            yield from self._statements(head, rows[middle:])
-
-
-def _narrow_row(record: Record) -> bytes:
-    user = record.user_number
-    if user is None:
-        return b"(%d,%d,%d,NULL)" % (record.event_id, record.event_type_id, record.source_id)
-    return b"(%d,%d,%d,%d)" % (record.event_id, record.event_type_id, record.source_id, user)
-
-
-def _quoted(text: bytes) -> bytes:
-    """Return a text of UTF-8 as a literal; `_send` makes sure that the server reads it as it is meant."""
-    return b"'" + text.replace(b"'", b"''") + b"'"
-
-
-def _send(connection: DriverConnection[Any], statements: Sequence[bytes]) -> None:
-    """Send statements one behind the other, then read each one's answer; raise the first error among them.
-
-    All answers are read before that, so that the next command does not meet one of these. Nothing is committed here.
-    """
-    inside: Any = connection
-    status = inside.server_status
-    if not status & NOT_A_STRING_END or status & SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT:
-        # Something between here and the server has changed the session: its rules are not the ones above.
-        connection.close()
-        raise StoreUnavailable("The session of the write path was changed.", hint="Check the proxy before MySQL.")
-    frames = [struct.pack("<iB", len(statement) + 1, COMMAND.COM_QUERY) + statement for statement in statements]
-    inside._result = None  # noqa: SLF001  # as `Connection._execute_command` does; no result is ever left open here
-    inside._write_bytes(b"".join(frames))  # noqa: SLF001
-    failure: MySQLError | None = None
-    for _ in statements:
-        # Each answer begins anew with the number behind its command's.
-        inside._next_seq_id = 1  # noqa: SLF001
-        try:
-            inside._read_query_result()  # noqa: SLF001
-        except MySQLError as error:
-            if not connection.open:
-                raise
-            failure = failure or error
-    if failure is not None:
-        raise failure
-
 
 @dataclass(frozen=True, slots=True)
 class WritingConnection:
     """A connection of the write path, and the largest packet that its server takes, in bytes."""
 
     pooled: PoolProxiedConnection
-    driver: DriverConnection[Any]
+    driver: PipelineConnection
     max_packet: int
 
 
@@ -187,7 +120,7 @@ class WritingConnections:
 
     def _connect(self) -> WritingConnection:
         pooled = self._engine.raw_connection()
-        driver = cast("DriverConnection[Any]", pooled.driver_connection)
+        driver = cast("PipelineConnection", pooled.driver_connection)
         with driver.cursor() as cursor:
             cursor.execute(self._prepare)
             cursor.execute("SELECT @@max_allowed_packet")

@@ -7,6 +7,9 @@ import trustme
 
 from picoevent import EventLog, Settings, StoreUnavailable
 from picoevent.cache.redis import RedisCache
+from picoevent.store import open_store
+from picoevent.store.base import Purpose
+from picoevent.store.record import Record
 from picoevent.testing.process import free_port
 
 
@@ -46,6 +49,17 @@ def test_mysql_is_reached_by_tls_and_only_where_the_ca_vouches_for_it(tls_url, a
         deceived.events()
 
     assert cipher
+
+
+def test_a_batch_is_sent_as_arrays_by_tls_too(tls_url, authority):
+    store = open_store(tls_url, Settings(url=tls_url, tls_ca=authority["ca"]), Purpose.WRITE)
+    with store.writing() as transaction:
+        transaction.insert([Record(1, 1, 1, None, None, b"{}")], {})
+
+    with store.writing() as transaction:
+        assert transaction._connection.takes_arrays
+        assert transaction.find_events([1]) == {1: (1, 1, None, b"{}")}
+    store.close()
 
 
 def test_redis_is_reached_by_tls_and_only_where_the_ca_vouches_for_it(own_redis, authority):
