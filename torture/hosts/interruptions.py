@@ -1,0 +1,69 @@
+"""A program that logs from a signal handler and from finalizers, which come in the middle of its other calls."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+import time
+from itertools import count
+
+from picoevent import EventLog
+from torture.task import Task
+from torture.worker import Trace
+
+SIGNAL_EVERY_SECONDS = 0.003
+THREADS = 3
+
+
+class Interrupted:
+    """One event log that is called from everywhere."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._log = EventLog(task.url, **task.settings)
+        self._trace = Trace(task.path("trace"))
+        self._numbers = count()
+
+    def record(self, who: str) -> None:
+        """Log one event in the name of whoever calls."""
+        name = f"{self._task.name}-{who}-{next(self._numbers)}"
+        self._trace.sent([name])
+        self._trace.answered([name], [self._log.log("interrupted", {"uid": name}, durability=self._task.durability)])
+
+    def go_on(self, who: str) -> None:
+        """Log, and leave a ring behind that only the garbage collector finds, until the time is over."""
+        until = time.monotonic() + self._task.seconds
+        while time.monotonic() < until:
+            Ring(self)
+            self.record(who)
+
+    def run(self) -> None:
+        """Be interrupted in the main thread, while others log; then close."""
+        gc.set_threshold(50)
+        signal.signal(signal.SIGALRM, lambda *_: self.record("signal"))
+        threads = [threading.Thread(target=self.go_on, args=(f"thread{number}",)) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        signal.setitimer(signal.ITIMER_REAL, SIGNAL_EVERY_SECONDS, SIGNAL_EVERY_SECONDS)
+        self.go_on("main")
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for thread in threads:
+            thread.join()
+        self._log.close()
+
+
+class Ring:
+    """Refers to itself, and logs when it is collected: in any thread, at any moment."""
+
+    def __init__(self, host: Interrupted) -> None:
+        self._host = host
+        self._ring = self
+
+    def __del__(self) -> None:
+        self._host.record("finalizer")
+
+
+if __name__ == "__main__":
+    Interrupted(Task.from_line(sys.argv[1])).run()

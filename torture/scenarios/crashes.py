@@ -1,0 +1,55 @@
+"""R12: MariaDB is killed under load, again and again; with its log flushed at each commit it loses nothing either."""
+
+from __future__ import annotations
+
+import time
+
+from torture.account import judge
+from torture.frame import Scenario, Size, Verdict
+from torture.measure import check_balance
+from torture.site import Site
+
+WORKERS, BATCH, EVENTS_A_SECOND = 2, 10, 2000
+SERVICE_SECONDS = 2.0
+
+
+def run(site: Site, size: Size) -> Verdict:
+    """Kill and start the server while 2,000 events a second come in, and count."""
+    verdict = Verdict(trials=size.trials)
+    server = site.mariadb(durable=True)
+    database = site.database(server.address)
+    per_second = EVENTS_A_SECOND / WORKERS / BATCH
+    workers = [
+        site.start(database, f"load{number}", batch=BATCH, per_second=per_second, text_users=20)
+        for number in range(WORKERS)
+    ]
+    slowest = 0.0
+    for _ in range(size.trials):
+        before = database.count()
+        database.wait_until(lambda before=before: database.count() > before, 20, "events come in")
+        time.sleep(site.random.uniform(0, 1))
+        server.kill()
+        time.sleep(site.random.uniform(0, 0.3))
+        server.start()
+        began, before = time.monotonic(), database.count()
+        database.wait_until(lambda before=before: database.count() > before, 20, "events come in again")
+        slowest = max(slowest, time.monotonic() - began)
+    for worker in workers:
+        worker.finish()
+        worker.wait(60)
+        check_balance(verdict, database.report(worker.task.name))
+    database.drain()
+    known = sum(database.report(worker.task.name).counters["already_stored"] for worker in workers)
+    verdict.note(f"in service again after {slowest:.2f} s at most; {known:,} events were found stored already")
+    verdict.require(slowest <= site.bound(SERVICE_SECONDS * 1000) / 1000, f"in service again after {slowest:.2f} s")
+    judge(verdict, database.account())
+    return verdict
+
+
+CRASHES = Scenario(
+    "R12",
+    "MariaDB is killed under a load of 2,000 events a second",
+    run,
+    full=Size(trials=100),
+    short=Size(trials=3),
+)

@@ -1,0 +1,107 @@
+"""R20: sixteen writers on the same few users and names, while others hold the rows that they need."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pymysql
+
+from torture.account import judge
+from torture.frame import Scenario, Size, Verdict
+from torture.measure import check_balance, percentile_ms
+from torture.site import Database, Site
+
+WRITERS = 16
+LONGEST_P99_MS = 100.0
+HELD = (
+    "SELECT * FROM id_counter FOR UPDATE",
+    "SELECT * FROM user_key WHERE user_id >= 0 FOR UPDATE",
+    "SELECT * FROM pending ORDER BY seq DESC LIMIT 1 FOR UPDATE",
+    "SELECT * FROM event_type FOR UPDATE",
+)
+SHORT_HOLD_SECONDS, LONG_HOLD_SECONDS = 0.01, 1.2
+"""A short one makes writers wait and deadlock; the long one outlasts `innodb_lock_wait_timeout`."""
+
+
+class Holder(threading.Thread):
+    """Lock rows in two transactions at a time, crosswise, until told to stop."""
+
+    def __init__(self, database: Database, site: Site) -> None:
+        super().__init__(name="holder", daemon=True)
+        self._database = database
+        self._random = site.random
+        self._stop = threading.Event()
+        self.held = 0
+
+    def run(self) -> None:
+        """Take, hold, let go."""
+        while not self._stop.wait(0.02):
+            self._hold(SHORT_HOLD_SECONDS)
+        self._hold(LONG_HOLD_SECONDS)
+
+    def stop(self) -> None:
+        """Hold once more, for long, and end."""
+        self._stop.set()
+        self.join()
+
+    def _hold(self, seconds: float) -> None:
+        with self._database.cursor() as cursor:
+            try:
+                cursor.execute("BEGIN")
+                for statement in self._random.sample(HELD, 2):
+                    cursor.execute(statement)
+                    self.held += 1
+                time.sleep(seconds)
+            except pymysql.OperationalError:
+                # Chosen as the victim of a deadlock: so is a writer at other times.
+                pass
+            finally:
+                cursor.execute("ROLLBACK")
+
+
+def run(site: Site, size: Size) -> Verdict:
+    """Write from sixteen processes for `size.seconds`, and count."""
+    verdict = Verdict(trials=1)
+    server = site.mariadb(durable=False, options=("--innodb-lock-wait-timeout=1",))
+    database = site.database(server.address)
+    settings = {"deadline_ms": 5000, "cache_url": "none://"}
+    workers = [
+        site.start(
+            database, f"w{n}", seconds=size.seconds, per_second=25, batch=6, text_users=40, event_types=200,
+            settings=settings,
+        )
+        for n in range(WRITERS)
+    ]  # fmt: skip
+    holder = Holder(database, site)
+    holder.start()
+    time.sleep(size.seconds * 0.9)
+    holder.stop()
+    took = []
+    for worker in workers:
+        worker.wait(size.seconds + 60)
+        report = database.report(worker.task.name)
+        check_balance(verdict, report)
+        verdict.require(not report.counters["refused"], f"{report.counters['refused']} refused: {report.counters}")
+        took += report.took()
+    database.drain()
+    p99 = percentile_ms(sorted(took), 0.99)
+    status = _status(database)
+    verdict.note(
+        f"{len(took):,} calls, p99 {p99:.0f} ms, longest {max(took) * 1000:.0f} ms; rows held {holder.held} times, "
+        f"{status.get('Innodb_deadlocks', '?')} deadlocks, {status.get('Innodb_row_lock_waits', '?')} waits for locks"
+    )
+    verdict.require(p99 <= site.bound(LONGEST_P99_MS), f"p99 of log() is {p99:.0f} ms")
+    judge(verdict, database.account())
+    return verdict
+
+
+def _status(database: Database) -> dict[str, str]:
+    with database.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb%%'")
+        return dict(cursor.fetchall())
+
+
+LOCKS = Scenario(
+    "R20", "sixteen writers on hot rows, deadlocks and lock waits", run, full=Size(seconds=60), short=Size(seconds=4)
+)
