@@ -6,10 +6,12 @@ Exit code 0: all hold; 1: one falls short; 2: one could not be run; 130: interru
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,8 +21,7 @@ from tempfile import TemporaryDirectory
 from zlib import crc32
 
 from bench.progress import Progress
-from picoevent.errors import PicoEventError
-from picoevent.testing.servers import MariaDBAddress, MariaDBServer
+from picoevent.testing.servers import MariaDBAddress, MariaDBServer, PrivateServerError
 from torture.catalogue import SCENARIOS
 from torture.frame import Scenario, Verdict
 from torture.site import Site
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, scenarios: Sequence[Scenario
     seed = random.SystemRandom().getrandbits(32) if asked.seed is None else asked.seed
     try:
         results = _run_all(chosen, seed, short=asked.short)
-    except PicoEventError as error:
+    except PrivateServerError as error:
         return _complain(str(error), NOT_RUN)
     except KeyboardInterrupt:
         return _complain("interrupted; its servers and their folders are gone", INTERRUPTED)
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", metavar="NAME", help="run this scenario; can be given again")
     parser.add_argument("--seed", type=int, help="repeat the choices of another run; without it they are drawn")
     parser.add_argument("--short", action="store_true", help="as long as in the tests, instead of full length")
-    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/torture.md")
     return parser
 
 
@@ -87,7 +88,14 @@ def _run(scenario: Scenario, *, folder: Path, seed: int, shared: MariaDBServer, 
     place.mkdir()
     # Each scenario its own numbers, so that `--only` with the same seed does the same.
     with Site(place, seed ^ crc32(scenario.name.encode()), address, precise=not short) as site:
-        return scenario.run(site, scenario.short if short else scenario.full)
+        try:
+            return scenario.run(site, scenario.short if short else scenario.full)
+        except PrivateServerError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the other scenarios are still to come
+            # Something hung, or did not come, or broke: what was counted until then is not known here.
+            traceback.print_exc()
+            return Verdict(failures=[f"{type(error).__name__}: {error}"])
 
 
 def _write(results: Sequence[Result], seed: int) -> None:
@@ -107,4 +115,6 @@ def _complain(message: str, exit_code: int) -> int:
 if __name__ == "__main__":
     # A run that is told to end leaves as with Ctrl-C: its servers stop, and their folders are deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Thousands of refusals are what it is about; they are counted, and not told one by one.
+    logging.getLogger("picoevent").addHandler(logging.NullHandler())
     sys.exit(main())

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from picoevent.errors import PicoEventError
+from picoevent.testing.servers import PrivateServerError
 
 BALLAST = "ballast"
 CHUNK = bytes(65_536)
@@ -53,5 +53,5 @@ class SmallDisk:
     @staticmethod
     def _mount(*arguments: str) -> None:
         if os.geteuid() != 0:
-            raise PicoEventError("A full disk is tried on a disk of its own, and only root may mount one.")
+            raise PrivateServerError("A full disk is tried on a disk of its own, and only root may mount one.")
         subprocess.run(["mount", *arguments], check=True)

@@ -15,6 +15,10 @@ STATES = ("stored", "refused", "spooled", "set_aside", "lost", "in_flight")
 FLOAT_BYTES = 8
 
 
+class NoReport(AssertionError):
+    """A worker broke, and did not come to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The last words of one worker."""
@@ -35,7 +39,10 @@ class Report:
 
 
 def read_report(folder: Path, name: str) -> Report:
-    """Read what a worker has left behind."""
+    """Read what a worker has left behind; raise `NoReport` with what it complained of."""
+    if not (folder / f"{name}.report").exists():
+        said = (folder / f"{name}.errors").read_text("utf-8", "replace").strip().splitlines()
+        raise NoReport(f"{name} has left no report; it says: {' '.join(said[-1:])}")
     report: dict[str, Any] = json.loads((folder / f"{name}.report").read_text("utf-8"))
     column = array("d", (folder / f"{name}.calls").read_bytes())
     half = len(column) // 2

@@ -73,9 +73,9 @@ class Database:
     def drain(self, seconds: float = 60) -> dict[str, int]:
         """Take over the spools of its workers, wait until they are empty, and return what was counted meanwhile."""
         with EventLog(self.url, spool_dir=str(self.spool_dir), deadline_ms=10_000) as log:
-            log.log("drain")
-            self.wait_until(lambda: not self.spooled(), seconds, "the spool is empty")
-            log.close(seconds)
+            report = log.drain_spool(timeout=seconds)
+            if report.left or self.spooled():
+                raise Late(f"after {seconds:g} s the spool is not empty: {report}, from outside {self.spooled()}")
             return log.counters()
 
     @staticmethod

@@ -107,8 +107,12 @@ class FaultyProxy:
 
     def close(self) -> None:
         """End every link, and listen no more; calling it twice is fine."""
+        if self._closed:
+            return
         self._closed = True
         self.pass_on()
+        # Before close(): that alone leaves it listening as long as the thread that accepts still looks at it.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop_links()
 

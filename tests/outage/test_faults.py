@@ -13,7 +13,10 @@ NEED_ROOT = {"R10", "R11"}
 """They mount disks."""
 
 
-@pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one is not MACHINE], ids=lambda scenario: scenario.name)
+FAULTS = [scenario for scenario in SCENARIOS if scenario is not MACHINE]
+
+
+@pytest.mark.parametrize("scenario", FAULTS, ids=[scenario.name for scenario in FAULTS])
 def test_a_fault_costs_nothing_that_was_acknowledged(site, scenario, record_property):
     if scenario.name in NEED_ROOT and os.geteuid() != 0 and "CI" not in os.environ:
         pytest.skip(f"{scenario.name} mounts disks of its own, which only root may do")

@@ -1,4 +1,4 @@
-"""The write path as a state machine: histories that Hypothesis draws, the same ones in every run; see `torture.machine`."""
+"""The write path as a state machine: histories that Hypothesis draws, the same in every run (`torture.machine`)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picoevent.errors import PicoEventError
+from picoevent.testing.servers import PrivateServerError
 from torture import __main__ as command
 from torture.frame import Scenario, Size, Verdict
 
@@ -77,7 +77,7 @@ def test_an_unknown_name_is_one_line_and_exit_code_2(capsys):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(PicoEventError("mariadbd is not installed."), 2), (KeyboardInterrupt(), 130)],
+    [(PrivateServerError("mariadbd is not installed."), 2), (KeyboardInterrupt(), 130)],
     ids=["no server", "Ctrl-C"],
 )
 def test_a_run_that_can_not_go_on_ends_with_one_line(capsys, error, code):
@@ -86,6 +86,16 @@ def test_a_run_that_can_not_go_on_ends_with_one_line(capsys, error, code):
 
     assert command.main([], scenarios=[Scenario("R1", "a fault", run, FULL, SHORT)]) == code
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
+
+
+def test_a_scenario_that_breaks_is_one_that_fails_and_the_others_go_on(capsys):
+    def run(_site, _size):
+        raise ZeroDivisionError("as told")
+
+    broken = Scenario("R1", "a fault", run, FULL, SHORT)
+
+    assert command.main([], scenarios=[broken, scenario("R2")]) == 1
+    assert "FAIL: ZeroDivisionError: as told" in capsys.readouterr().out
 
 
 def test_write_puts_the_table_with_commit_and_seed_below_the_words_of_the_page(tmp_path, monkeypatch):

@@ -153,3 +153,11 @@ def test_delay_and_drip_cost_the_client_time(proxy):
 def test_a_server_that_is_not_there_is_a_closed_connection():
     with FaultyProxy(1) as proxy, client_of(proxy) as client, contextlib.suppress(ConnectionError):
         assert client.recv(1) == b""
+
+
+def test_closing_twice_is_fine(proxy):
+    proxy.close()
+    proxy.close()
+
+    with pytest.raises(ConnectionRefusedError), client_of(proxy):
+        pass

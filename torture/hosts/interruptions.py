@@ -13,7 +13,9 @@ from picoevent import EventLog
 from torture.task import Task
 from torture.worker import Trace
 
-SIGNAL_EVERY_SECONDS = 0.003
+SIGNAL_AFTER_SECONDS = 0.002
+DEEPEST = 3
+"""How many handlers may interrupt each other; without an end they would use up the stack of any program."""
 THREADS = 3
 
 
@@ -25,6 +27,7 @@ class Interrupted:
         self._log = EventLog(task.url, **task.settings)
         self._trace = Trace(task.path("trace"))
         self._numbers = count()
+        self._depth = 0
 
     def record(self, who: str) -> None:
         """Log one event in the name of whoever calls."""
@@ -42,16 +45,26 @@ class Interrupted:
     def run(self) -> None:
         """Be interrupted in the main thread, while others log; then close."""
         gc.set_threshold(50)
-        signal.signal(signal.SIGALRM, lambda *_: self.record("signal"))
+        signal.signal(signal.SIGALRM, self._on_signal)
         threads = [threading.Thread(target=self.go_on, args=(f"thread{number}",)) for number in range(THREADS)]
         for thread in threads:
             thread.start()
-        signal.setitimer(signal.ITIMER_REAL, SIGNAL_EVERY_SECONDS, SIGNAL_EVERY_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
         self.go_on("main")
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._depth = DEEPEST
         for thread in threads:
             thread.join()
+        gc.collect()
         self._log.close()
+
+    def _on_signal(self, *_: object) -> None:
+        self._depth += 1
+        if self._depth < DEEPEST:
+            signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
+        self.record("signal")
+        self._depth -= 1
+        if self._depth < DEEPEST:
+            signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
 
 
 class Ring:

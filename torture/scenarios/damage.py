@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from picoevent.spool.frames import MARKER
+
 from torture.account import judge
 from torture.frame import Scenario, Size, Verdict
 from torture.nursery import ROOT
@@ -117,8 +119,9 @@ def _tear_tail(folder: Path, random: Random) -> int:
     """Leave half a record at the end, as a kill within a write does."""
     last = _segments(folder)[-1]
     data = last.read_bytes()
+    record = data[data.rindex(MARKER) :]
     with last.open("ab") as file:
-        file.write(data[: random.randint(1, PAYLOAD_BYTES // 2)])
+        file.write(record[: random.randrange(1, len(record))])
     return 0
 
 
@@ -139,8 +142,10 @@ def _remove_segment(folder: Path, random: Random) -> None:
 
 def _copy_segment(folder: Path, random: Random) -> int:
     """Have a file twice, under a number of its own: a restored backup."""
-    source = random.choice(_segments(folder))
-    shutil.copy(source, source.with_name("9" * (len(source.stem) - 1) + "1" + source.suffix))
+    *sealed, last = _segments(folder)
+    source = random.choice(sealed)
+    number = int(last.stem) + random.randint(10_000, 1_000_000)
+    shutil.copy(source, source.with_name(f"{number:020d}{source.suffix}"))
     return 0
 
 

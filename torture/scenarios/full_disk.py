@@ -88,7 +88,7 @@ def _on_a_full_server(site: Site, verdict: Verdict, name: str, fill: Callable[[S
     verdict.require(recovered <= RECOVERS_SECONDS, f"{name}: recovered after {recovered:.0f} s")
     verdict.require(report.counters["set_aside"] == 0, f"{name}: {report.counters['set_aside']} set aside")
     judge(verdict, database.account())
-    full.server.close()
+    full.server.kill()
 
 
 def _full_spool(site: Site, verdict: Verdict) -> None:

@@ -16,40 +16,43 @@ WRITERS = 16
 LONGEST_P99_MS = 100.0
 HELD = (
     "SELECT * FROM id_counter FOR UPDATE",
-    "SELECT * FROM user_key WHERE user_id >= 0 FOR UPDATE",
+    "SELECT * FROM user_key ORDER BY user_id LIMIT 20 FOR UPDATE",
+    "SELECT * FROM user_key ORDER BY user_id DESC LIMIT 20 FOR UPDATE",
     "SELECT * FROM pending ORDER BY seq DESC LIMIT 1 FOR UPDATE",
-    "SELECT * FROM event_type FOR UPDATE",
 )
+"""Rows, and gaps, that writers need; the last one stops them all."""
+USERS = 5000
+"""So many that new ones come all the time, and to several writers at once."""
 SHORT_HOLD_SECONDS, LONG_HOLD_SECONDS = 0.01, 1.2
 """A short one makes writers wait and deadlock; the long one outlasts `innodb_lock_wait_timeout`."""
 
 
 class Holder(threading.Thread):
-    """Lock rows in two transactions at a time, crosswise, until told to stop."""
+    """Lock rows for a moment, one kind or two of them, until told to stop."""
 
     def __init__(self, database: Database, site: Site) -> None:
         super().__init__(name="holder", daemon=True)
         self._database = database
         self._random = site.random
-        self._stop = threading.Event()
+        self._over = threading.Event()
         self.held = 0
 
     def run(self) -> None:
         """Take, hold, let go."""
-        while not self._stop.wait(0.02):
+        while not self._over.wait(0.1):
             self._hold(SHORT_HOLD_SECONDS)
         self._hold(LONG_HOLD_SECONDS)
 
     def stop(self) -> None:
         """Hold once more, for long, and end."""
-        self._stop.set()
+        self._over.set()
         self.join()
 
     def _hold(self, seconds: float) -> None:
         with self._database.cursor() as cursor:
             try:
                 cursor.execute("BEGIN")
-                for statement in self._random.sample(HELD, 2):
+                for statement in self._random.sample(HELD, self._random.choice((1, 1, 1, 2))):
                     cursor.execute(statement)
                     self.held += 1
                 time.sleep(seconds)
@@ -68,7 +71,7 @@ def run(site: Site, size: Size) -> Verdict:
     settings = {"deadline_ms": 5000, "cache_url": "none://"}
     workers = [
         site.start(
-            database, f"w{n}", seconds=size.seconds, per_second=25, batch=6, text_users=40, event_types=200,
+            database, f"w{n}", seconds=size.seconds, per_second=25, batch=6, text_users=USERS, event_types=200,
             settings=settings,
         )
         for n in range(WRITERS)

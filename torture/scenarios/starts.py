@@ -46,9 +46,9 @@ def run(site: Site, _size: Size) -> Verdict:
 
 
 def _fingerprint(folder: Path) -> dict[str, str]:
-    """Return the bytes of every file that holds records; of a spool that is made and removed nothing stays."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.suffix != ".lock"}
+    """Return the bytes of every segment; who holds a spool, and how far it was read, are written beside them."""
+    segments = (path for path in folder.rglob("*") if path.name[:1].isdigit() and path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in segments}
 
 
 def _by_settings(**settings: object) -> Callable[[Database], str]:
