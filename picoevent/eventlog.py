@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from picoevent.errors import PicoEventError, Rejected
 from picoevent.event import Event, NewEvent, Page
@@ -15,7 +15,10 @@ from picoevent.settings import Settings
 if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.store.record import EventType, RejectedEvent, Source
-    from picoevent.write.intake import ImportResult
+    from picoevent.write.bulk import ImportResult
+    from picoevent.write.path import DrainReport
+
+Durability = Literal["commit", "spool"]
 
 
 class EventLog:
@@ -51,20 +54,28 @@ class EventLog:
         user_id: int | str | None = None,
         source: str | None = None,
         at: datetime | None = None,
+        durability: Durability | None = None,
     ) -> int | None:
-        """Store one event, and return its id once it is committed.
+        """Store one event, and return its id once it is committed, or on the spool's disk where the database is away.
 
         Returns None for a refused event, which is logged, counted and kept to be looked at; with `strict=True` it
         raises `Rejected` instead. `at` is an aware time of the event's own; without it the event is of now.
+        `durability` stands above the setting; with "spool" the event is in the file of the spool when this returns
+        (it survives the process, not a power failure), and goes to the database in the background. No call takes
+        longer than `deadline_ms`.
         """
-        return self.log_many([NewEvent(event_type, data, user_id, source, at)])[0]
+        return self.log_many([NewEvent(event_type, data, user_id, source, at)], durability=durability)[0]
 
-    def log_many(self, events: Iterable[NewEvent | Mapping[str, Any]]) -> list[int | None]:
+    def log_many(
+        self, events: Iterable[NewEvent | Mapping[str, Any]], *, durability: Durability | None = None
+    ) -> list[int | None]:
         """Store several events, up to a thousand in a transaction; return the ids in order, None where refused.
 
-        Each is a `NewEvent`, or a mapping with the names of `log()`'s arguments.
+        Each is a `NewEvent`, or a mapping with the names of `log()`'s arguments. Each thousand has the deadline for
+        itself.
         """
-        outcomes = self._parts.intake.submit(events, closed=self._closed)
+        spooled = (durability or self._settings.durability) == "spool"
+        outcomes = self._parts.writing.intake.submit(events, spooled=spooled, closed=self._closed)
         if self._settings.strict:
             for outcome in outcomes:
                 if isinstance(outcome, Rejected):
@@ -78,7 +89,7 @@ class EventLog:
         `StoreUnavailable` or `StoreNotReady`; it can simply be called again then.
         """
         self._check_open()
-        return self._parts.intake.import_batch(batch)
+        return self._parts.writing.bulk.import_batch(batch)
 
     def get(self, event_id: int | str) -> Event:
         """Return one event by its id; raise `EventNotFound`."""
@@ -121,13 +132,34 @@ class EventLog:
         return self._reading.reader.rejected_events(limit)
 
     def counters(self) -> dict[str, int]:
-        """Return what became of the events that this process has sent: stored, stored already, refused by reason."""
-        return self._parts.intake.counters.to_dict()
+        """Return what became of the events of this process; each is in one state at a time.
 
-    def close(self) -> None:
-        """Close every connection; idempotent. What is logged after it is refused with the reason `closed`."""
+        sent + adopted = stored + refused + spooled + set_aside + lost + in_flight; `picoevent.write.counters` says
+        what each figure is.
+        """
+        return self._parts.writing.counters.to_dict()
+
+    def drain_spool(
+        self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None
+    ) -> DrainReport:
+        """Bring what waits in the spool, and in the spools of processes that have ended, into the database.
+
+        Returns when all is done, or after so many seconds. `on_progress` is told the events done and those left.
+        Raises `StoreUnavailable` or `StoreNotReady` where the database does not take them; nothing is lost by that.
+        """
+        self._check_open()
+        return self._parts.writing.drain(on_progress, timeout)
+
+    def close(self, timeout: float = 1.0) -> int:
+        """Drain the spool within so many seconds, and close every connection; idempotent, and never hangs.
+
+        Returns how many events stay in the spool: they are safe, and go to the database with the next process that
+        logs, or with `picoevent spool drain`. What is logged after it is refused with the reason `closed`.
+        """
+        if self._closed:
+            return 0
         self._closed = True
-        self._parts.close()
+        return self._parts.close(timeout)
 
     def __enter__(self) -> Self:
         return self

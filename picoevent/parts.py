@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from picoevent.cache import open_cache
-from picoevent.ids import IdMinter
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
 from picoevent.store.installation import InstallationKey
-from picoevent.write.intake import Intake
+from picoevent.write.path import WritePath
 
 
 class Parts:
@@ -27,12 +26,14 @@ class Parts:
         """The primary for reading, where the replica does not answer and the setting allows it."""
         self.cache = open_cache(settings)
         key = InstallationKey()
-        self.intake = Intake(settings, self.store, self.cache, IdMinter(), key)
+        self.writing = WritePath(settings, self.store, self.cache, key)
         self.reader = Reader(self.reading_store, EventLoader(self.cache, key), fallback=self.fallback_store)
 
-    def close(self) -> None:
-        """Close every connection; idempotent."""
+    def close(self, timeout: float = 0) -> int:
+        """Drain the spool within so many seconds, and close every connection; return how many events stay in it."""
+        left = self.writing.close(timeout)
         for store in (self.store, self.reading_store, self.fallback_store):
             if store is not None:
                 store.close()
         self.cache.close()
+        return left

@@ -79,6 +79,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(note)
 
 
+@pytest.fixture(autouse=True)
+def _settings_of_this_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test spools into the home of whoever runs it, nor because the machine is busy: that has tests of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("PICOEVENT_DEADLINE_MS", "10000")
+
+
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> SharedServers:
     """Where the shared servers answer."""

@@ -18,7 +18,7 @@ FLOORS = (
     ("picoevent.eventlog",),
     ("picoevent.parts",),
     ("picoevent.read", "picoevent.write", "picoevent.analysts"),
-    ("picoevent.cache", "picoevent.passwords"),
+    ("picoevent.cache", "picoevent.passwords", "picoevent.spool"),
     ("picoevent.store",),
     ("picoevent.accept",),
     ("picoevent.event",),

@@ -39,13 +39,16 @@ def log(event_type: str, data: str | None, **chosen: Unpack[ChosenEvent]) -> Non
     """Log one event and print its id.
 
     TYPE is what happened, such as order.paid. DATA is a JSON object with what else is to be known, or - to read it
-    from standard input. The id is printed once the event is stored; a refused event is an error with its reason.
+    from standard input. The id is printed once the event is stored, or, while
+    the database is away, on the disk of the spool; a refused event is an error with its reason.
     """
     payload = None if data is None else _read_data(data)
     user = chosen_user(chosen["user"], chosen["text_user"])
     with open_for_writing(strict=True) as events:
         event_id = events.log(event_type, payload, user_id=user, source=chosen["source"], at=chosen["at"])
     click.echo(event_id)
+    if events.counters()["spooled"]:
+        click.echo("The database is away: the event waits in the spool. See: picoevent spool status", err=True)
 
 
 def _read_data(data: str) -> dict[str, object]:

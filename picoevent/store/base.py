@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from picoevent.errors import PicoEventError
+from picoevent.errors import PicoEventError, StoreUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,6 +34,10 @@ class DuplicateKey(PicoEventError):
 
 class TransactionAborted(PicoEventError):
     """The server rolled the transaction back (deadlock, lock wait); it is safe to run it again as it was."""
+
+
+class StoreBusy(StoreUnavailable):
+    """The server answers, and rolled the transaction back each time: other writers are in the way."""
 
 
 class WritingTransaction(Protocol):

@@ -14,19 +14,25 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from pymysql import MySQLError
 from pymysql.connections import Connection as DriverConnection
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
-from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted
+from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
+from picoevent.store.mysql_writing import WritingConnections
 from picoevent.store.sql import SqlStore
 from picoevent.urls import ENCODE_HINT, check_address, check_argument
 
 ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
-"""How long one answer is waited for; the write path waits for the deadline."""
+"""How long one answer is waited for; of the write path, the names wait for the deadline."""
+WRITING_SECONDS = 10.0
+"""How long the writer's thread waits for one answer. No caller waits for that long, and a server that is slow, but
+not away, gets its batches done."""
 
 POOL_SIZE = 8
 FORM = "mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -47,6 +53,7 @@ PARTITION_TRIES = 50
 ALTER_WAIT_SECONDS = 60
 PARTITION_PAUSE_SECONDS = 0.1
 SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+WRITING_MODE = f"{SQL_MODE},NO_BACKSLASH_ESCAPES"
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,20 @@ def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
     }
     engine = _open_engine(parsed, options, deadline, purpose)
     event.listen(engine, "do_connect", partial(_connect, backend.label))
-    return SqlStore(engine, backend, settings)
+    if purpose is not Purpose.WRITE:
+        return SqlStore(engine, backend, settings)
+    patient = {"read_timeout": max(WRITING_SECONDS, deadline), "write_timeout": max(WRITING_SECONDS, deadline)}
+    writing = create_engine(
+        engine.url,
+        connect_args=options | patient,
+        isolation_level="READ COMMITTED",
+        poolclass=NullPool,
+        pool_reset_on_return=None,
+    )
+    event.listen(writing, "do_connect", partial(_connect, backend.label))
+    return MySQLStore(
+        engine, backend, settings, WritingConnections(writing, _session(deadline, WRITING_MODE), backend.translate)
+    )
 
 
 def _parse(name: str, url: str) -> URL:
@@ -174,17 +194,43 @@ def _switch(name: str, argument: str, word: str) -> bool:
 def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # noqa: ANN401  # the driver's own
     """Set what each session must have, whatever the server's defaults are."""
     cursor = connection.cursor()
-    lock_wait = max(1, int(seconds))
-    cursor.execute(f"SET SESSION time_zone = '+00:00', sql_mode = '{SQL_MODE}', innodb_lock_wait_timeout = {lock_wait}")
+    cursor.execute(_session(seconds, SQL_MODE))
     if limit_reads:
         flavour = MARIADB if "MariaDB" in connection.get_server_info() else MYSQL
         cursor.execute(flavour.limit_reads.format(seconds=seconds, milliseconds=int(seconds * 1000)))
     cursor.close()
 
 
+def _session(seconds: float, sql_mode: str) -> str:
+    lock_wait = max(1, int(seconds))
+    return f"SET SESSION time_zone = '+00:00', sql_mode = '{sql_mode}', innodb_lock_wait_timeout = {lock_wait}"
+
+
 def flavour_of(connection: Connection) -> Flavour:
     """Return the words of the server behind a connection."""
     return MARIADB if getattr(connection.dialect, "is_mariadb", False) else MYSQL
+
+
+class MySQLStore(SqlStore):
+    """The store with connections of its own for the write path."""
+
+    def __init__(
+        self, engine: Engine, backend: MySQLBackend, settings: Settings, connections: WritingConnections
+    ) -> None:
+        super().__init__(engine, backend, settings)
+        self._connections = connections
+
+    @contextmanager
+    def writing(self) -> Iterator[WritingTransaction]:
+        """See `WritingStore.writing`."""
+        self._check_ready()
+        with self._connections.transaction() as transaction:
+            yield transaction
+
+    def close(self) -> None:
+        """Close every connection; idempotent."""
+        self._connections.close()
+        super().close()
 
 
 class MySQLBackend:
@@ -199,11 +245,12 @@ class MySQLBackend:
         self._deadline_ms = settings.deadline_ms
         self.label = f"MySQL at {url.host or 'localhost'}:{url.port or 3306}"
 
-    def translate(self, error: DBAPIError) -> PicoEventError:
+    def translate(self, error: DBAPIError | MySQLError) -> PicoEventError:
         """Return our kind of error for the driver's; the kinds are by the server's error numbers."""
-        arguments = getattr(error.orig, "args", ())
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        arguments = getattr(cause, "args", ())
         code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
-        said = " ".join(str(argument) for argument in arguments[1:]) or str(error.orig)
+        said = " ".join(str(argument) for argument in arguments[1:]) or str(cause)
         if code == 1062:  # noqa: PLR2004
             return DuplicateKey(said)
         if code in (1213, 1205):

@@ -10,7 +10,7 @@ class Record:
     """One event on its way into the store, or as a store found it.
 
     `user_number` is the stored number; `user_key` is the text it stands for, where the user is a text. `payload` is
-    None for an event without data.
+    None for an event without data. `repeated` says that it may have been sent before.
     """
 
     event_id: int
@@ -19,6 +19,7 @@ class Record:
     user_number: int | None
     user_key: str | None
     payload: bytes | None
+    repeated: bool = False
 
     @property
     def content(self) -> Content:

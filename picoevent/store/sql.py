@@ -18,6 +18,7 @@ from picoevent.errors import PicoEventError, SettingsError, StoreNotReady, Store
 from picoevent.forks import CallGate, hold_at_fork
 from picoevent.settings import Settings
 from picoevent.store import migrations, names, rejected, tables
+from picoevent.store.base import WritingTransaction
 from picoevent.store.record import Name, RejectedEvent
 from picoevent.store.writing import SqlTransaction
 
@@ -78,7 +79,7 @@ class SqlStore:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[SqlTransaction]:
+    def writing(self) -> Iterator[WritingTransaction]:
         """See `WritingStore.writing`."""
         with self.transaction() as connection:
             yield SqlTransaction(connection)

@@ -1,36 +1,71 @@
-"""How many events of this process were stored, stored already, or refused, and why; exact, safe under threads."""
+"""What became of the events of this process: exact at any moment, and never a lock that anybody waits for."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable
 
 from picoevent.errors import RejectReason
 
+STATES = ("stored", "refused", "spooled", "set_aside", "lost", "in_flight")
+"""An event is in one of these at a time: sent + adopted is their sum."""
+
+FIGURES = ("sent", "adopted", *STATES, "replayed", "already_stored", "given_another_id")
+REFUSED_FOR = "refused."
+FOLD_AT = 1000
+MAX_WAIT_SECONDS = 0.05
+"""Only a signal handler that interrupted its own thread's reading can wait this long; it reads what was there."""
+
+Change = tuple[tuple[str, int], ...]
+
 
 class Counters:
-    """Count what became of each event that was handed in: sent = stored + already stored + refused."""
+    """Count each event in the state that it is in.
+
+    A change is one entry of a queue, so that an event leaves one state and enters the next one at once, also where a
+    signal handler logs in the middle of it. The figures:
+
+    - sent: handed in here. adopted: taken over with the spool of a process that ended.
+    - stored: in the database. refused: by the reasons, `refused.REASON`. spooled: on disk, on their way.
+    - set_aside: spooled, and refused by the database afterwards, or illegible. lost: records that are missing in a
+      damaged spool. in_flight: handed in, not answered yet.
+    - replayed, already_stored, given_another_id: of the stored ones, those that came from a spool, that were there
+      before, and whose id met another event and was changed.
+    """
 
     def __init__(self) -> None:
-        # Reentrant: a signal handler may log within a call that holds it.
-        self._lock = threading.RLock()
-        self._stored = 0
-        self._already = 0
-        self._refused: Counter[RejectReason] = Counter()
+        self._changes: deque[Change] = deque()
+        self._totals: Counter[str] = Counter()
+        self._folding = threading.Lock()
 
-    def count_stored(self, stored: int, already: int = 0) -> None:
-        """Count events that are committed; `already` were so before."""
-        with self._lock:
-            self._stored += stored
-            self._already += already
+    def add(self, **change: int) -> None:
+        """Change several figures at once."""
+        self._changes.append(tuple(change.items()))
+        # Not waited for: a signal handler may be in here while the call that it interrupted folds.
+        if len(self._changes) > FOLD_AT and self._folding.acquire(blocking=False):
+            self._fold_and_release()
 
-    def count_refused(self, reason: RejectReason) -> None:
-        """Count one refused event."""
-        with self._lock:
-            self._refused[reason] += 1
+    def refuse(self, reasons: Iterable[RejectReason], *, out_of: str) -> None:
+        """Move one event for each reason out of a state (`sent` counts it as newly sent) and into `refused`."""
+        counted = Counter(reasons)
+        total = counted.total()
+        leaves = ("sent", total) if out_of == "sent" else (out_of, -total)
+        by_reason = tuple((f"{REFUSED_FOR}{reason}", count) for reason, count in counted.items())
+        self._changes.append((leaves, ("refused", total), *by_reason))
 
     def to_dict(self) -> dict[str, int]:
         """Return all figures of one moment, refusals by reason as `refused.REASON`."""
-        with self._lock:
-            figures = {"stored": self._stored, "already_stored": self._already}
-            return figures | {f"refused.{reason}": count for reason, count in sorted(self._refused.items())}
+        locked = self._folding.acquire(timeout=MAX_WAIT_SECONDS)
+        totals = self._fold_and_release() if locked else self._totals.copy()
+        reasons = sorted(name for name in totals if name.startswith(REFUSED_FOR))
+        return {name: totals[name] for name in (*FIGURES, *reasons)}
+
+    def _fold_and_release(self) -> Counter[str]:
+        try:
+            for _ in range(len(self._changes)):
+                for name, by in self._changes.popleft():
+                    self._totals[name] += by
+            return self._totals.copy()
+        finally:
+            self._folding.release()

@@ -1,115 +1,79 @@
-"""Where events come in: accepts them one by one, writes them a batch at a time, and answers for each of them."""
+"""Where events come in: accepts them one by one, hands them to the writer's thread, and answers for each of them."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from picoevent.accept import ACCEPT_STEPS, CHECK_STEPS, Draft, Rules, accept
-from picoevent.cache import Cache
-from picoevent.errors import PicoEventError, Rejected, RejectReason, SettingsError, StoreCorrupt, StoreNotReady
-from picoevent.event import Names, NewEvent, serialize
-from picoevent.forks import opened_once
-from picoevent.ids import IdMinter
-from picoevent.settings import Settings
-from picoevent.store.base import WritingStore
-from picoevent.store.installation import InstallationKey
-from picoevent.store.names import EVENT_TYPES, SOURCES
-from picoevent.store.record import Record
+from picoevent.accept import ACCEPT_STEPS, Draft, Rules, accept
+from picoevent.errors import Rejected, RejectReason, StoreUnavailable
+from picoevent.event import NewEvent
+from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from picoevent.write.counters import Counters
-from picoevent.write.imported import imported_id
-from picoevent.write.names import NameRegistry
+from picoevent.write.job import Job, Outcome
 from picoevent.write.rejects import RejectedKeeper
-from picoevent.write.user_keys import UserKeys
-from picoevent.write.writer import Writer, Written
+from picoevent.write.spooling import Spooling
+from picoevent.write.thread import WriterThread
 
-logger = logging.getLogger("picoevent")
-
-MAX_BATCH_EVENTS = 1000
-MAX_BATCH_BYTES = 4_000_000
-"""How many bytes of payload one transaction takes at most; well under the smallest usual `max_allowed_packet`."""
-
-Outcome = int | Rejected
-Taken = tuple[NewEvent, Draft | Rejected]
-"""An event that came in, and what accepting it led to."""
-Item = TypeVar("Item")
+SPOOL_SHARE = 0.2
+MAX_SPOOL_SECONDS = 0.2
+"""This part of a deadline, and no more than so long, is kept for the spool where the database has not answered."""
+JOBS_AHEAD = 4
+"""How many batches of one call are handed in before the first is answered: the next is accepted meanwhile."""
+ANNOUNCED_SECONDS = 1.0
+"""An answer that is claimed comes within microseconds; this only bounds what can't happen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An event of an import that was refused: its place in the batch, the reason, and which part of it."""
+@dataclass(slots=True)
+class Call:
+    """A batch of one call: the events as they came in, what accepting them led to, and the job of the good ones."""
 
-    index: int
-    reason: RejectReason
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What became of a batch of an import."""
-
-    stored: int
-    already: int
-    refused: list[Refusal]
+    events: list[NewEvent]
+    accepted: list[Draft | Rejected]
+    job: Job
+    begun: float
 
 
 class Intake:
-    """The write path of one process; safe under threads, not across a fork. Nothing connects before it is used."""
+    """The way in for callers; safe under threads, in signal handlers and in finalizers, not across a fork."""
 
     def __init__(
-        self, settings: Settings, store: WritingStore, cache: Cache, minter: IdMinter, key: InstallationKey
+        self, rules: Rules, writer: WriterThread, spooling: Spooling, counters: Counters, rejects: RejectedKeeper
     ) -> None:
-        self._settings = settings
-        self._store = store
-        self._cache = cache
-        self._minter = minter
-        self._key = key
-        self._rules = Rules(settings, minter)
-        self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
-        self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
-        self.counters = Counters()
-        self._rejects = RejectedKeeper(store, settings.max_rejected_events, self.counters)
+        self._rules = rules
+        self._writer = writer
+        self._spooling = spooling
+        self._counters = counters
+        self._rejects = rejects
+        self._deadline = rules.settings.deadline_ms / 1000
+        spool_seconds = min(MAX_SPOOL_SECONDS, self._deadline * SPOOL_SHARE)
+        self._commit_seconds = self._deadline - (spool_seconds if spooling.is_possible else 0)
 
-    def submit(self, events: Iterable[NewEvent | Mapping[str, Any]], *, closed: bool = False) -> list[Outcome]:
+    def submit(
+        self, events: Iterable[NewEvent | Mapping[str, Any]], *, spooled: bool = False, closed: bool = False
+    ) -> list[Outcome]:
         """Store events, and return for each, in order, its id or why it was refused; raises nothing of its own.
 
-        With `closed` every event is refused. Where the store is away, the batches behind the first one that it
-        cost its deadline are refused at once.
+        With `spooled` they go into the spool, and to the database in the background. With `closed` every event is
+        refused. Each batch has the deadline for itself.
         """
+        if closed:
+            return self._refuse_all(events)
         outcomes: list[Outcome] = []
-        stop = Rejected(RejectReason.CLOSED, "the event log was closed") if closed else None
-        for batch in _batches(events, self._accept):
-            if stop is None:
-                results, _ = self._store_batch(batch, repeated=False)
-                stop = next((r for r in results if isinstance(r, Rejected) and r.reason in AWAY), None)
-            else:
-                results = [stop] * len(batch)
-                self._reject(batch, results)
-            outcomes += results
+        ahead: deque[Call] = deque()
+        for given, accepted, size in _batches(events, self._accept):
+            ahead.append(self._send(given, accepted, size, spooled=spooled))
+            if len(ahead) > JOBS_AHEAD:
+                outcomes += self._finish(ahead.popleft())
+        while ahead:
+            outcomes += self._finish(ahead.popleft())
         return outcomes
 
-    def import_batch(self, batch: Sequence[tuple[NewEvent, int]]) -> ImportResult:
-        """Store events under ids that are made of their content, once, however often this is repeated.
-
-        Each comes with the number of equal events of its second before it. Raises `StoreUnavailable` and
-        `StoreNotReady`: an import is stopped and repeated, and loses nothing by that.
-        """
-        stored = already = 0
-        refused: list[Refusal] = []
-        index = 0
-        for part in _batches(batch, self._accept_imported):
-            outcomes, written = self._store_batch(part, repeated=True, raising=True)
-            stored += len(written.inserted)
-            already += len(written.event_ids) - len(written.inserted)
-            for outcome in outcomes:
-                if isinstance(outcome, Rejected):
-                    refused.append(Refusal(index, outcome.reason, outcome.detail))
-                index += 1
-        return ImportResult(stored, already, refused)
-
-    def _accept(self, given: NewEvent | Mapping[str, Any]) -> Taken:
+    def _accept(self, given: NewEvent | Mapping[str, Any]) -> tuple[NewEvent, Draft | Rejected]:
         try:
             event = given if type(given) is NewEvent else NewEvent(**given)  # type: ignore[arg-type]  # tried
         except Exception:  # noqa: BLE001  # a mapping's own code may raise anything
@@ -120,129 +84,104 @@ class Intake:
         except Rejected as rejected:
             return event, rejected
 
-    def _accept_imported(self, numbered: tuple[NewEvent, int]) -> Taken:
-        event, occurrence = numbered
+    def _send(self, events: list[NewEvent], accepted: list[Draft | Rejected], size: int, *, spooled: bool) -> Call:
+        """Hand in the good ones of a batch, or spool them at once where nobody could wait for the writer."""
+        drafts = [found for found in accepted if isinstance(found, Draft)]
+        if len(drafts) < len(accepted):
+            self._counters.refuse([found.reason for found in accepted if isinstance(found, Rejected)], out_of="sent")
+        job = Job(drafts, size)
+        call = Call(events, accepted, job, time.monotonic())
+        if not drafts:
+            return call
+        self._counters.add(sent=len(drafts), in_flight=len(drafts))
+        if spooled or not self._writer.can_be_waited_for():
+            job.claim()
+            job.error = self._writer.breaker.error
+            job.outcomes = self._spool(call, synced=not spooled)
+        else:
+            self._writer.submit(job)
+        return call
+
+    def _finish(self, call: Call) -> list[Outcome]:
+        """Wait for the answer to a batch, and return it with the refused ones in their places."""
+        answers = iter(self._answer(call) if call.job.drafts else ())
+        outcomes = [found if isinstance(found, Rejected) else next(answers) for found in call.accepted]
+        self._reject(call, outcomes)
+        return outcomes
+
+    def _answer(self, call: Call) -> list[Outcome]:
+        job = call.job
+        if job.outcomes:
+            return job.outcomes
         try:
-            draft = accept(event, self._rules, CHECK_STEPS)
-            draft.event_id = imported_id(draft, occurrence)
-        except Rejected as rejected:
-            return event, rejected
-        return event, draft
+            self._wait(job, call.begun + self._commit_seconds)
+        except BaseException:
+            # Whoever is interrupted here has no answer; what was handed in is not to count as on its way for ever.
+            if job.claim() or (job.wait(ANNOUNCED_SECONDS) and job.error):
+                self._counters.refuse([RejectReason.STORE_UNAVAILABLE] * len(job.drafts), out_of="in_flight")
+            raise
+        return job.outcomes or self._spool(call, synced=True)
 
-    def _store_batch(
-        self, batch: Sequence[Taken], *, repeated: bool, raising: bool = False
-    ) -> tuple[list[Outcome], Written]:
-        """Resolve, write and cache one batch; with `raising` a store that is away is the caller's matter.
+    def _wait(self, job: Job, until: float) -> None:
+        """Return when the job is answered, or taken back since the time is over."""
+        if job.wait(until - time.monotonic()):
+            return
+        if job.claim():
+            job.error = StoreUnavailable("The database did not answer within the deadline.")
+            self._writer.breaker.trip(job.error)
+        else:
+            job.wait(ANNOUNCED_SECONDS)
 
-        Where the store refuses a batch, its halves are tried, down to the one event that it refuses.
-        """
-        outcomes: list[Outcome] = [found if isinstance(found, Rejected) else 0 for _, found in batch]
-        written = Written((), frozenset())
-        try:
-            written = self._write(batch, outcomes, repeated=repeated)
-        except (Rejected, StoreCorrupt) as refusal:
-            if len(batch) > 1:
-                return self._store_halves(batch, repeated=repeated, raising=raising)
-            outcomes = [outcome or _refused(refusal) for outcome in outcomes]
-        except PicoEventError as error:
-            if raising:
-                raise
-            outcomes = [outcome or _refused(error) for outcome in outcomes]
-        except Exception as error:  # log() stands in somebody's hottest path: whatever goes wrong here is ours alone.
-            if raising:
-                raise
-            logger.exception("Events could not be stored")
-            unknown = Rejected(RejectReason.STORE_UNAVAILABLE, f"storing it raised {type(error).__name__}")
-            outcomes = [outcome or unknown for outcome in outcomes]
-        self.counters.count_stored(len(written.inserted), len(written.event_ids) - len(written.inserted))
-        if written.event_ids and not repeated:
-            self._put_into_cache(batch, outcomes)
-        self._reject(batch, outcomes)
-        return outcomes, written
+    def _spool(self, call: Call, *, synced: bool) -> list[Outcome]:
+        left = call.begun + self._deadline - time.monotonic()
+        # At the end of the interpreter, no thread is left that could sync.
+        outcomes = self._spooling.keep(call.job, left, synced=synced and not sys.is_finalizing())
+        self._writer.wake_to_drain()
+        return outcomes
 
-    def _store_halves(self, batch: Sequence[Taken], *, repeated: bool, raising: bool) -> tuple[list[Outcome], Written]:
-        middle = len(batch) // 2
-        first, left = self._store_batch(batch[:middle], repeated=repeated, raising=raising)
-        second, right = self._store_batch(batch[middle:], repeated=repeated, raising=raising)
-        return first + second, Written(left.event_ids + right.event_ids, left.inserted | right.inserted)
-
-    def _write(self, batch: Sequence[Taken], outcomes: list[Outcome], *, repeated: bool) -> Written:
-        places: list[int] = []
-        records: list[Record] = []
-        for place, (_, draft) in enumerate(batch):
-            if isinstance(draft, Draft):
-                try:
-                    records.append(self._to_record(draft))
-                    places.append(place)
-                except Rejected as rejected:
-                    outcomes[place] = rejected
-        if not records:
-            return Written((), frozenset())
-        written = self._writer.write(records, repeated=repeated)
-        for place, event_id in zip(places, written.event_ids, strict=True):
-            outcomes[place] = event_id
-        return written
-
-    def _to_record(self, draft: Draft) -> Record:
-        return Record(
-            draft.event_id,
-            self._event_types.number_of(draft.event_type),
-            self._sources.number_of(draft.source),
-            self._users.number_of(draft.user_id),
-            draft.user_id if isinstance(draft.user_id, str) else None,
-            draft.payload,
-        )
-
-    def _put_into_cache(self, batch: Sequence[Taken], outcomes: Sequence[Outcome]) -> None:
-        """After the commit, never before: what was rolled back must not be read."""
-        key = self._key.of(self._store)
-        sealed: dict[int, bytes] = {}
-        for (_, draft), event_id in zip(batch, outcomes, strict=True):
-            if isinstance(draft, Draft) and isinstance(event_id, int):
-                names = Names(event_id, draft.event_type, draft.source, draft.user_id)
-                sealed[event_id] = serialize(names, draft.payload, key)
-        self._cache.put_many(sealed)
-
-    def _reject(self, batch: Sequence[Taken], outcomes: Sequence[Outcome]) -> None:
-        pairs = zip(batch, outcomes, strict=True)
-        refused = [(event, outcome) for (event, _), outcome in pairs if isinstance(outcome, Rejected)]
-        away = any(rejected.reason in UNKEPT for _, rejected in refused)
+    def _reject(self, call: Call, outcomes: list[Outcome]) -> None:
+        pairs = zip(call.events, outcomes, strict=True)
+        refused = [(event, outcome) for event, outcome in pairs if isinstance(outcome, Rejected)]
         if refused:
-            self._rejects.reject(refused, self._settings.source, keep=not away)
+            keep = not any(rejected.reason in UNKEPT for _, rejected in refused)
+            self._rejects.reject(refused, keep_until=call.begun + self._deadline if keep else None)
 
-    @opened_once
-    def _users(self) -> UserKeys:
-        return UserKeys(self._key.of(self._store))
+    def _refuse_all(self, events: Iterable[NewEvent | Mapping[str, Any]]) -> list[Outcome]:
+        closed = Rejected(RejectReason.CLOSED, "the event log was closed")
+        refused = [(self._accept(event)[0], closed) for event in events]
+        self._counters.refuse([closed.reason] * len(refused), out_of="sent")
+        self._rejects.reject(refused, keep_until=None)
+        return [closed] * len(refused)
 
-    @opened_once
-    def _writer(self) -> Writer:
-        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
 
-
-AWAY = frozenset({RejectReason.STORE_UNAVAILABLE, RejectReason.STORE_NOT_READY})
-UNKEPT = AWAY | {RejectReason.CLOSED}
+UNKEPT = frozenset(
+    {
+        RejectReason.STORE_UNAVAILABLE,
+        RejectReason.STORE_NOT_READY,
+        RejectReason.SPOOL_FULL,
+        RejectReason.SPOOL_UNAVAILABLE,
+    }
+)
 """Reasons with which nothing can be kept in the store."""
 
-
-def _refused(error: PicoEventError) -> Rejected:
-    if isinstance(error, Rejected):
-        return error
-    not_ready = isinstance(error, (StoreNotReady, SettingsError))
-    reason = RejectReason.STORE_NOT_READY if not_ready else RejectReason.STORE_UNAVAILABLE
-    return Rejected(reason, str(error))
+Accept = Callable[[NewEvent | Mapping[str, Any]], tuple[NewEvent, Draft | Rejected]]
 
 
-def _batches(items: Iterable[Item], take: Callable[[Item], Taken]) -> Iterator[list[Taken]]:
+def _batches(
+    items: Iterable[NewEvent | Mapping[str, Any]], accept_one: Accept
+) -> Iterator[tuple[list[NewEvent], list[Draft | Rejected], int]]:
     """Accept items one by one, and hand them on in batches of bounded count and bytes."""
-    batch: list[Taken] = []
+    events: list[NewEvent] = []
+    accepted: list[Draft | Rejected] = []
     size = 0
     for item in items:
-        event, draft = take(item)
-        weight = len(draft.payload or b"") if isinstance(draft, Draft) else 0
-        if batch and (len(batch) == MAX_BATCH_EVENTS or size + weight > MAX_BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append((event, draft))
+        event, found = accept_one(item)
+        weight = len(found.payload) if isinstance(found, Draft) and found.payload else 0
+        if events and (len(events) == MAX_BATCH_EVENTS or size + weight > MAX_BATCH_BYTES):
+            yield events, accepted, size
+            events, accepted, size = [], [], 0
+        events.append(event)
+        accepted.append(found)
         size += weight
-    if batch:
-        yield batch
+    if events:
+        yield events, accepted, size

@@ -1,4 +1,4 @@
-"""What happens to a refused event: counted always, logged and kept in `rejected_event` at a bounded rate."""
+"""What happens to a refused event: logged and kept in `rejected_event` at a bounded rate."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from picoevent.errors import PicoEventError, Rejected
 from picoevent.event import NewEvent
 from picoevent.ids import wall_clock_ms
+from picoevent.settings import Settings
 from picoevent.store.base import WritingStore
 from picoevent.store.record import RejectedEvent
-from picoevent.write.counters import Counters
 
 logger = logging.getLogger("picoevent")
 
@@ -27,30 +28,34 @@ class RejectedKeeper:
 
     def __init__(
         self,
+        settings: Settings,
         store: WritingStore,
-        cap: int,
-        counters: Counters,
+        run: Callable[[Callable[[], None], float], None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._source = settings.source
+        self._cap = settings.max_rejected_events
         self._store = store
-        self._cap = cap
-        self._counters = counters
+        self._run = run
+        """Has the writer's thread do something, and waits for it until a moment of `time.monotonic()`."""
         self._clock = clock
         # Reentrant: a signal handler may log within a call that holds it.
         self._lock = threading.RLock()
         self._allowance = float(BURST)
         self._filled_at = clock()
 
-    def reject(self, refused: list[tuple[NewEvent, Rejected]], default_source: str, *, keep: bool = True) -> None:
-        """Count these events; log and keep as many as the rate allows. Without `keep` the store is not touched."""
-        for _, rejected in refused:
-            self._counters.count_refused(rejected.reason)
+    def reject(self, refused: list[tuple[NewEvent, Rejected]], *, keep_until: float | None) -> None:
+        """Log and keep as many of these as the rate allows; wait for that until a moment of `time.monotonic()`.
+
+        None where the store can't be asked.
+        """
         kept = refused[: self._take(len(refused))]
         for _, rejected in kept:
             logger.warning("Event refused (%s): %s", rejected.reason, ascii(rejected.detail)[1:-1])
-        if kept and keep and self._cap:
-            self._store_rows([_to_row(event, rejected, default_source) for event, rejected in kept])
+        if kept and self._cap and keep_until is not None:
+            rows = [_to_row(event, rejected, self._source) for event, rejected in kept]
+            self._run(partial(self._store_rows, rows), keep_until)
 
     def _take(self, wanted: int) -> int:
         with self._lock:

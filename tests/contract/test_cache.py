@@ -139,7 +139,7 @@ def test_a_key_of_another_kind_in_redis_costs_nothing(ready_url, redis_url):
 def test_what_was_rolled_back_is_never_cached(ready_url, redis_url):
     with EventLog(ready_url, cache_url=redis_url) as events:
         events.log("first")
-        taken = events._parts.intake._rules.minter
+        taken = events._parts.writing.intake._rules.minter
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(taken), "mint", lambda _: 5)
             first, second = events.log("tick", {"n": 1}), events.log("tick", {"n": 2})

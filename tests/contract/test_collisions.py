@@ -20,6 +20,7 @@ from picoevent import EventLog, NewEvent, Settings, StoreUnavailable
 from picoevent.ids import IdMinter, id_unix_ms, make_id
 from picoevent.store import open_store
 from picoevent.store.base import DuplicateKey, Purpose
+from picoevent.store.mysql_writing import MySQLTransaction
 from picoevent.store.pending import unpack_batch
 from picoevent.store.record import Record
 from picoevent.store.writing import SqlTransaction
@@ -180,7 +181,7 @@ from picoevent.ids import IdMinter
 from picoevent.testing import FakeClock
 
 same = lambda: IdMinter(clock_ms=FakeClock(1_772_366_400_000), rng=random.Random(42))
-with patch("picoevent.parts.IdMinter", same), EventLog(sys.argv[1], deadline_ms=10_000) as events:
+with patch("picoevent.write.path.IdMinter", same), EventLog(sys.argv[1], deadline_ms=10_000) as events:
     ids = [events.log("tick", {"who": sys.argv[2]}) for _ in range(100)]
     ids += events.log_many({"event_type": "tock"} for _ in range(400))
 print(*ids)
@@ -206,7 +207,7 @@ def test_two_processes_with_the_same_ids_at_the_same_time_store_every_event_of_b
     def same():
         return IdMinter(clock_ms=FakeClock(NOON), rng=random.Random(7))
 
-    with patch("picoevent.parts.IdMinter", same):
+    with patch("picoevent.write.path.IdMinter", same):
         child = os.fork()
         if child == 0:
             with EventLog(ready_url, deadline_ms=20_000) as events:
@@ -227,7 +228,8 @@ def test_an_import_that_another_one_overtakes_stores_each_event_once(ready_url, 
     first, second = (NewEvent("a", {"n": n}, at=at) for n in (1494, 2295))
     with EventLog(ready_url, deadline_ms=10_000) as events, EventLog(ready_url, deadline_ms=10_000) as other:
         events.log("a")
-        plain_insert, overtaken = SqlTransaction.insert, []
+        kind = MySQLTransaction if ready_url.startswith("mysql") else SqlTransaction
+        plain_insert, overtaken = kind.insert, []
 
         def insert(transaction, records, new_users):
             if len(records) == 2 and not overtaken and records[0].event_id != records[1].event_id:
@@ -236,7 +238,7 @@ def test_an_import_that_another_one_overtakes_stores_each_event_once(ready_url, 
                 raise DuplicateKey("overtaken")
             plain_insert(transaction, records, new_users)
 
-        monkeypatch.setattr(SqlTransaction, "insert", insert)
+        monkeypatch.setattr(kind, "insert", insert)
         result = events.import_batch([(first, 0), (second, 0)])
 
         assert overtaken[0].stored == 1

@@ -265,7 +265,7 @@ def test_the_application_logs_reads_and_collides_but_changes_no_event(role_url, 
 
 def test_the_bi_reads_events_and_writes_its_own_tables_alone(role_url):
     url = role_url("bi")
-    with EventLog(url) as events:
+    with EventLog(url, spool_max_mb=0) as events:
         assert events.events().events == ()
         assert events.log("not from here") is None
 

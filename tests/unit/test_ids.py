@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from datetime import UTC, datetime
@@ -12,13 +13,11 @@ from hypothesis import strategies as st
 from picoevent.ids import (
     MAX_EVENT_ID,
     MAX_UNIX_MS,
-    TAGS,
     IdMinter,
-    first_id_of_second,
     id_time,
     id_unix_ms,
     make_id,
-    next_id_of_second,
+    next_place,
     unix_ms,
 )
 from picoevent.testing import FakeClock
@@ -133,28 +132,19 @@ def test_two_minters_draw_different_tags_most_of_the_time():
     assert len(drawn) > 150
 
 
-def test_a_taken_id_is_minted_again_for_the_same_millisecond_under_another_tag():
-    mine = minter(FakeClock(NOON))
-    taken = mine.mint_at(NOON - 5)
-    tag = mine.tag
-
-    mine.draw_tag()
-    other = mine.remint(taken)
-
-    assert mine.tag != tag
-    assert id_unix_ms(other) == NOON - 5
-    assert other != taken
-
-
 @given(moments, tags, sequences)
-def test_the_next_id_of_a_second_stays_in_it_and_is_a_time_that_exists(moment, tag, sequence):
-    following = next_id_of_second(make_id(moment, tag, sequence))
+def test_the_next_place_of_an_event_keeps_its_millisecond(moment, tag, sequence):
+    taken = make_id(moment, tag, sequence)
 
-    assert id_unix_ms(following) // 1000 == moment // 1000
-    assert following >> 11 & 1023 < 1000
+    moved = next_place(taken)
+
+    assert id_unix_ms(moved) == moment
+    assert moved != taken
 
 
-def test_the_ids_of_a_second_wrap_around_to_its_first():
-    last = make_id(NOON + 999, TAGS - 1, 2047)
+def test_the_places_lead_away_from_the_tag_and_do_not_come_back_soon():
+    taken = make_id(NOON, 1000, 2000)
+    places = list(itertools.accumulate(range(10_000), lambda place, _: next_place(place), initial=taken))
 
-    assert next_id_of_second(last) == first_id_of_second(NOON // 1000)
+    assert len(set(places)) == len(places)
+    assert 1000 not in {place >> 21 & 1023 for place in places[1:128]}

@@ -1,0 +1,12 @@
+"""The spool: a local write-ahead log on disk, where events wait while the database is away. It knows no database."""
+
+from __future__ import annotations
+
+from picoevent.spool.backlog import SpoolBatch
+from picoevent.spool.frames import SpooledEvent
+from picoevent.spool.place import spool_folder
+from picoevent.spool.set_aside import iter_set_aside
+from picoevent.spool.spool import Spool
+from picoevent.spool.status import SpoolStatus, list_spools
+
+__all__ = ["Spool", "SpoolBatch", "SpoolStatus", "SpooledEvent", "iter_set_aside", "list_spools", "spool_folder"]

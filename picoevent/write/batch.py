@@ -1,0 +1,134 @@
+"""From accepted events to committed ones: numbers for their names, the one rule, and then the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from picoevent.cache import Cache
+from picoevent.errors import PicoEventError, Rejected, RejectReason, StoreCorrupt
+from picoevent.event import Names, serialize
+from picoevent.forks import opened_once
+from picoevent.ids import IdMinter
+from picoevent.settings import Settings
+from picoevent.store.base import WritingStore
+from picoevent.store.installation import InstallationKey
+from picoevent.store.names import EVENT_TYPES, SOURCES
+from picoevent.store.record import Record
+from picoevent.write.names import NameRegistry
+from picoevent.write.user_keys import UserKeys
+from picoevent.write.writer import Writer
+
+MAX_BATCH_EVENTS = 1000
+MAX_BATCH_BYTES = 4_000_000
+"""How many bytes of payload one transaction takes at most; statements are cut further where the server asks for it."""
+
+
+class Accepted(Protocol):
+    """An event that has passed the steps, on its way from a caller or from a spool."""
+
+    @property
+    def event_id(self) -> int: ...  # noqa: D102  # the fields of an event
+
+    @property
+    def event_type(self) -> str: ...  # noqa: D102
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
+    @property
+    def user_id(self) -> int | str | None: ...  # noqa: D102
+
+    @property
+    def payload(self) -> bytes | None: ...  # noqa: D102
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of records: refused ones by their place; of the others, those that this call inserted."""
+
+    inserted: set[int] = field(default_factory=set)
+    refused: dict[int, Rejected] = field(default_factory=dict)
+
+
+class BatchWriter:
+    """Store batches of accepted events; for one thread at a time. Nothing connects before it is used."""
+
+    def __init__(
+        self, settings: Settings, store: WritingStore, cache: Cache, minter: IdMinter, key: InstallationKey
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._cache = cache
+        self._minter = minter
+        self._key = key
+        self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
+        self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
+
+    def resolve(self, event: Accepted) -> Record | Rejected:
+        """Return the event as the store keeps it, or why it is refused; raise where the store can't be asked."""
+        user_id = event.user_id
+        text = user_id if isinstance(user_id, str) else None
+        try:
+            return Record(
+                event.event_id,
+                self._event_types.number_of(event.event_type),
+                self._sources.number_of(event.source),
+                user_id if text is None else self._users.number_of(text),  # type: ignore[arg-type]  # no text
+                text,
+                event.payload,
+            )
+        except Rejected as rejected:
+            return rejected
+
+    def write(self, records: Sequence[Record]) -> Result:
+        """Store each record once, by the one rule; a record that met another event has its id changed.
+
+        Where the store refuses a batch, its halves are tried, down to the one record that it refuses. Raises
+        `StoreUnavailable` where it is not known what is stored.
+        """
+        result = Result()
+        if records:
+            self._write(records, 0, result)
+        return result
+
+    def _write(self, records: Sequence[Record], first: int, result: Result) -> None:
+        try:
+            written = self._writer.write(records)
+        except (Rejected, StoreCorrupt) as refusal:
+            if len(records) == 1:
+                result.refused[first] = _refused(refusal)
+                return
+            middle = len(records) // 2
+            self._write(records[:middle], first, result)
+            self._write(records[middle:], first + middle, result)
+        else:
+            result.inserted |= written.inserted
+
+    def remember(self, stored: Iterable[tuple[Accepted, int]]) -> None:
+        """Put events into the cache under their ids; after the commit: what was rolled back must not be read."""
+        key = self._key.of(self._store)
+        self._cache.put_many(
+            {
+                event_id: serialize(Names(event_id, event.event_type, event.source, event.user_id), event.payload, key)
+                for event, event_id in stored
+            }
+        )
+
+    def probe(self) -> None:
+        """Ask whether the store answers; raise where it does not."""
+        with self._store.writing() as transaction:
+            transaction.find_events([0])
+
+    @opened_once
+    def _users(self) -> UserKeys:
+        return UserKeys(self._key.of(self._store))
+
+    @opened_once
+    def _writer(self) -> Writer:
+        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
+
+
+def _refused(error: PicoEventError) -> Rejected:
+    return error if isinstance(error, Rejected) else Rejected(RejectReason.STORE_UNAVAILABLE, str(error))

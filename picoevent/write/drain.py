@@ -1,0 +1,115 @@
+"""Brings what waits in the spool into the store: oldest first, a batch at a time, by the same rule as everything."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from picoevent.errors import Rejected
+from picoevent.spool import Spool, SpoolBatch, SpooledEvent
+from picoevent.store.record import Record
+from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchWriter
+from picoevent.write.counters import Counters
+
+logger = logging.getLogger("picoevent")
+
+GATHER_SECONDS = 0.1
+"""How old a batch of the spool may get before it is written although it is not full."""
+ADOPT_SECONDS = 30.0
+"""How often a process looks for spools of processes that have ended."""
+
+
+class Drain:
+    """Drain one process's spool, and those that it adopts; for the writer's thread alone."""
+
+    def __init__(
+        self, spool: Spool, batches: BatchWriter, counters: Counters, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._spool = spool
+        self._batches = batches
+        self._counters = counters
+        self._clock = clock
+        self._adopt_at = 0.0
+        self._may_adopt_more = False
+        self._waiting_since: float | None = None
+        self.hurry = False
+        """Set while somebody waits: then no batch is left to grow."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing waits, here and in the spools of processes that have ended."""
+        return self._spool.pending == 0 and not self._may_adopt_more
+
+    @property
+    def pending(self) -> int:
+        """How many events wait, here and in what was adopted."""
+        return self._spool.pending
+
+    def adopt(self) -> None:
+        """Take over the spools of processes that have ended."""
+        self._adopt_at = self._clock() + ADOPT_SECONDS
+        adopted = self._spool.adopt()
+        # Not all of them are taken over at once: there may be more when these are done.
+        self._may_adopt_more = adopted > 0
+        if adopted:
+            self._counters.add(adopted=adopted, spooled=adopted)
+
+    def seconds_until_due(self) -> float:
+        """Return how long the next step can wait; 0 where there is a batch to write, or spools to look for."""
+        now = self._clock()
+        adopt_in = max(0.0, self._adopt_at - now)
+        pending = self._spool.pending
+        if pending == 0:
+            self._waiting_since = None
+            return 0 if self._may_adopt_more else adopt_in
+        if pending >= MAX_BATCH_EVENTS or self.hurry:
+            return 0
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return min(adopt_in, max(0.0, self._waiting_since + GATHER_SECONDS - now))
+
+    def step(self) -> bool:
+        """Write one batch; return whether there was one. Raises what the store raises; it is the same batch then."""
+        if self._clock() >= self._adopt_at or (self._may_adopt_more and self._spool.pending == 0):
+            self.adopt()
+        batch = self._spool.next_batch(MAX_BATCH_EVENTS, MAX_BATCH_BYTES)
+        if batch is None:
+            return False
+        self._waiting_since = None
+        self._store(batch)
+        return True
+
+    def _store(self, batch: SpoolBatch) -> None:
+        resolved = [self._to_record(event, batch) for event in batch.events]
+        records = [found for found in resolved if isinstance(found, Record)]
+        # Ids may change in the rule; the order of `records` may not, since the result speaks of places.
+        result = self._batches.write(records)
+        for place, rejected in result.refused.items():
+            resolved = [rejected if found is records[place] else found for found in resolved]
+        pairs = list(zip(batch.events, resolved, strict=True))
+        stored = [(event, found.event_id) for event, found in pairs if isinstance(found, Record)]
+        failed = [(event, str(found)) for event, found in pairs if isinstance(found, Rejected)]
+        self._batches.remember(stored)
+        if failed:
+            logger.warning(
+                "%d spooled events were refused by the database and set aside: %s", len(failed), failed[0][1]
+            )
+            self._spool.set_aside(batch, failed)
+        self._spool.done(batch)
+        self._counters.add(
+            spooled=-len(batch.events) - batch.corrupt - batch.lost,
+            stored=len(stored),
+            replayed=len(stored),
+            already_stored=sum(event_id not in result.inserted for _, event_id in stored),
+            given_another_id=sum(event.event_id != event_id for event, event_id in stored),
+            set_aside=len(failed) + batch.corrupt,
+            lost=batch.lost,
+        )
+
+    def _to_record(self, event: SpooledEvent, batch: SpoolBatch) -> Record | Rejected:
+        found = self._batches.resolve(event)
+        if isinstance(found, Record):
+            # What was begun before, or sent before it was spooled, may be there already.
+            found.repeated = event.attempted or not batch.fresh
+        return found

@@ -1,0 +1,130 @@
+"""The write path of one process, put together: intake, the writer's thread, the spool and its drain, the counters."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from picoevent.accept import Rules
+from picoevent.cache import Cache
+from picoevent.errors import PicoEventError, SettingsError
+from picoevent.ids import IdMinter
+from picoevent.settings import Settings
+from picoevent.spool import Spool, spool_folder
+from picoevent.store.base import WritingStore
+from picoevent.store.installation import InstallationKey
+from picoevent.write.batch import BatchWriter
+from picoevent.write.bulk import BulkIntake
+from picoevent.write.counters import Counters
+from picoevent.write.drain import Drain
+from picoevent.write.intake import Intake
+from picoevent.write.rejects import RejectedKeeper
+from picoevent.write.spooling import Spooling
+from picoevent.write.thread import WriterThread
+
+logger = logging.getLogger("picoevent")
+
+FOR_EVER = 1e9
+LOOK_SECONDS = 0.02
+"""How often whoever waits for the drain looks how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What became of a spool: events stored (of these, `already_stored` before), set aside, and left in it."""
+
+    stored: int
+    already_stored: int
+    set_aside: int
+    left: int
+
+
+class WritePath:
+    """Everything between `log()` and the store; safe under threads, a child of `fork()` makes its own.
+
+    Nothing connects, and nothing touches the disk, before the first event.
+    """
+
+    def __init__(self, settings: Settings, store: WritingStore, cache: Cache, key: InstallationKey) -> None:
+        minter = IdMinter()
+        self.counters = Counters()
+        self._spool, no_spool = _open_spool(settings)
+        self._batches = BatchWriter(settings, store, cache, minter, key)
+        self._drain = Drain(self._spool, self._batches, self.counters) if self._spool else None
+        self._thread = WriterThread(self._batches, self._drain, self.counters, lambda: None)
+        rejects = RejectedKeeper(settings, store, self._thread.run)
+        rules = Rules(settings, minter)
+        self.intake = Intake(rules, self._thread, Spooling(self._spool, self.counters, no_spool), self.counters, rejects)
+        self.bulk = BulkIntake(rules, self._batches, self.counters, rejects)
+
+    def drain(self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None) -> DrainReport:
+        """Drain the spool, and those of dead processes, within so many seconds; see `EventLog.drain_spool`."""
+        before = self.counters.to_dict()
+        if self._drain is not None:
+            give_up = time.monotonic() + (FOR_EVER if timeout is None else timeout)
+            self._thread.run(self._drain.adopt, give_up)
+            self._wait_for_drain(self._drain, give_up, on_progress or (lambda _done, _left: None))
+        after = self.counters.to_dict()
+        gained = {name: after[name] - before[name] for name in ("replayed", "already_stored", "set_aside")}
+        left = self._spool.pending if self._spool else 0
+        return DrainReport(gained["replayed"], gained["already_stored"], gained["set_aside"], left)
+
+    def _wait_for_drain(self, drain: Drain, give_up: float, tell: Callable[[int, int], None]) -> None:
+        """Look every now and then how far the writer's thread is; raise why it can't go on."""
+        before = self.counters.to_dict()["replayed"]
+        breaker = self._thread.breaker
+        known = breaker.error
+        drain.hurry = True
+        breaker.ask_now()
+        self._thread.wake()
+        try:
+            while not drain.is_done and time.monotonic() < give_up:
+                done = self.counters.to_dict()["replayed"] - before
+                tell(done, drain.pending)
+                error = breaker.error
+                if error is not None and error is not known:
+                    raise error
+                time.sleep(LOOK_SECONDS)
+        finally:
+            drain.hurry = False
+        # The last batch is out of the spool; behind this it is counted, too.
+        self._thread.run(lambda: None, give_up)
+        tell(self.counters.to_dict()["replayed"] - before, drain.pending)
+
+    def close(self, timeout: float) -> int:
+        """Drain what can be drained in so many seconds, end the thread; return how many events stay in the spool."""
+        give_up = time.monotonic() + timeout
+        left = self.flush(timeout)
+        self._thread.stop(give_up - time.monotonic())
+        if self._spool is not None:
+            self._spool.close()
+        return left
+
+    def flush(self, timeout: float) -> int:
+        """Drain and sync the spool, as far as so many seconds go; return how many events stay in it. Never raises."""
+        if self._spool is None or self._drain is None or not self._thread.is_running:
+            return 0
+        # Where the database is known to be away, nobody is held up at his exit.
+        if not self._thread.breaker.is_open:
+            with suppress(PicoEventError):
+                self._wait_for_drain(self._drain, time.monotonic() + timeout, lambda _done, _left: None)
+        left = self._spool.pending
+        if left:
+            with suppress(PicoEventError):
+                self._spool.sync()
+            logger.warning("%s events stay in the spool, for the next process or `picoevent spool drain`", f"{left:,}")
+        return left
+
+
+def _open_spool(settings: Settings) -> tuple[Spool | None, PicoEventError | None]:
+    """Return the spool, or None and, where one is wanted, why there is none: only who has to spool is told."""
+    if not settings.spool_max_mb:
+        return None, None
+    try:
+        folder = spool_folder(settings)
+    except SettingsError as error:
+        return None, error
+    return Spool(folder, settings.spool_max_mb * 1_000_000, parents=not settings.spool_dir), None
