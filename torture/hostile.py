@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timezone, tzinfo
 from typing import NoReturn
 
@@ -82,13 +82,19 @@ def raising_generator() -> Iterator[int]:
     raise ZeroDivisionError
 
 
+LARGE: tuple[Callable[[], object], ...] = (
+    EndlessMapping, recursive, deep, lambda: dict.fromkeys(map(str, range(300_000))), lambda: {"x": "x" * 20_000_000},
+    lambda: {"x": [0] * 2_000_000}, lambda: [[]] * 1_000_000, lambda: {"x": 1 << 5_000_000}, lambda: "x" * 2_000_000,
+)  # fmt: skip
+"""What takes long to make or to refuse: once each is enough."""
+
 special = st.one_of(
-    st.builds(make) for make in (
-        Hostile, HostileMapping, EndlessMapping, recursive, deep, raising_generator, HostileText,
-        lambda: dict.fromkeys(map(str, range(100_000))), lambda: "x" * 2_000_000, lambda: b"\xff" * 100,
-        lambda: datetime(2024, 1, 1, tzinfo=HostileZone()), lambda: datetime.max.replace(tzinfo=UTC),
-        lambda: datetime.min.replace(tzinfo=timezone.max), lambda: {"a": HostileText("x")}, lambda: float("nan"),
-        lambda: 1 << 5000, lambda: type, lambda: NotImplemented, lambda: ..., lambda: {Hostile: 1}, lambda: [Hostile()],
+    st.builds(make)
+    for make in (
+        Hostile, HostileMapping, HostileText, raising_generator, lambda: {"a": HostileText("x")}, lambda: {Hostile: 1},
+        lambda: [Hostile()], lambda: b"\xff" * 100, lambda: float("nan"), lambda: 1 << 5000, lambda: type,
+        lambda: NotImplemented, lambda: ..., lambda: datetime(2024, 1, 1, tzinfo=HostileZone()),
+        lambda: datetime.max.replace(tzinfo=UTC), lambda: datetime.min.replace(tzinfo=timezone.max),
     )
 )  # fmt: skip
 

@@ -57,7 +57,9 @@ class WritePath:
         self._thread = WriterThread(self._batches, self._drain, self.counters, lambda: None)
         rejects = RejectedKeeper(settings, store, self._thread.run)
         rules = Rules(settings, minter)
-        self.intake = Intake(rules, self._thread, Spooling(self._spool, self.counters, no_spool), self.counters, rejects)
+        self.intake = Intake(
+            rules, self._thread, Spooling(self._spool, self.counters, no_spool), self.counters, rejects
+        )
         self.bulk = BulkIntake(rules, self._batches, self.counters, rejects)
 
     def drain(self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None) -> DrainReport:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
 from picoevent import EventLog, Rejected
 from torture.frame import Scenario, Size, Verdict
-from torture.hostile import anything
+from torture.hostile import LARGE, anything
 from torture.site import Database, Site
 
-CALLS = 20
+CALLS = 10
 """Of one example, so that Hypothesis itself does not take most of the time."""
 
-calls = st.lists(
-    st.tuples(st.text() | anything, anything, anything, st.none() | anything, st.none() | anything),
-    min_size=CALLS,
-    max_size=CALLS,
+mappings = st.dictionaries(st.text(), anything | st.integers() | st.text(), max_size=3)
+arguments = st.tuples(
+    st.sampled_from(["tick", "tock"]) | st.text() | anything,
+    st.none() | mappings | anything,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "user_id": st.integers(0, 100) | st.text() | anything,
+            "source": st.sampled_from(["shop", ""]) | anything,
+            "at": st.datetimes(timezones=st.just(UTC)) | anything,
+        },
+    ),
 )
+calls = st.lists(arguments, min_size=CALLS, max_size=CALLS)
 
 
 def run(site: Site, size: Size) -> Verdict:
@@ -33,19 +44,22 @@ def run(site: Site, size: Size) -> Verdict:
         phases=(Phase.generate,),
     )  # fmt: skip
     @hypothesis.given(calls)
-    def call_all(drawn: list[tuple]) -> None:
-        for event_type, data, user_id, source, at in drawn:
-            arguments = {"user_id": user_id, "source": source, "at": at}
-            _call(verdict, log, event_type, data, arguments)
-            _call_strictly(verdict, strict, event_type, data, arguments)
+    def call_all(drawn: list[tuple[object, object, dict[str, object]]]) -> None:
+        for call in drawn:
+            _call(verdict, log, *call)
+            _call_strictly(verdict, strict, *call)
 
     with EventLog(database.url, **settings) as log, EventLog(database.url, strict=True, **settings) as strict:
         call_all()
+        for make in LARGE:
+            _call(verdict, log, "large", make(), {})  # type: ignore[arg-type]  # as all of these
+            _call(verdict, log, make(), None, {"user_id": make(), "source": make()})
         counters = log.counters()
     verdict.require(counters["sent"] == verdict.sent, f"{verdict.sent} calls, counted {counters['sent']}")
     verdict.require(counters["stored"] == verdict.acked, f"{verdict.acked} ids, counted {counters['stored']}")
     verdict.require(counters["refused"] == verdict.sent - verdict.acked, f"refused, counted {counters['refused']}")
     _check_rows(verdict, database)
+    verdict.require(0 < verdict.acked < verdict.sent, "all were taken, or all were refused: that tries only half")
     verdict.note(f"{verdict.sent - verdict.acked:,} of {verdict.sent:,} calls refused, none raised")
     return verdict
 
