@@ -133,8 +133,8 @@ class Settings:
     )
     spool_dir: str = _setting(
         "",
-        "Folder of the spool, where events wait while the database is away; empty: a folder beside an SQLite file, "
-        "else picoevent/DATABASE in $XDG_STATE_HOME or ~/.local/state. One folder for each database.",
+        "Folder of the spool, where events wait while the database is away; one for each database. Empty: FILE-spool "
+        "beside an SQLite file, else picoevent/DATABASE@HOST-PORT in $XDG_STATE_HOME or ~/.local/state.",
         group="Events",
     )
     spool_max_mb: int = _setting(

@@ -15,6 +15,7 @@ import pytest
 import picoevent
 from picoevent import RejectReason
 from picoevent.cli.root import cli
+from picoevent.contrib.metrics import COUNTED, OF_THE_MACHINE
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -52,6 +53,12 @@ def test_every_reason_of_a_refusal_is_documented():
     documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
 
     assert [word for word in documented if word in set(RejectReason)] == list(RejectReason)
+
+
+def test_every_metric_is_documented_with_its_kind():
+    documented = re.findall(r"^### (\w+)\n\n(Counter|Gauge)\b", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+
+    assert documented == [(metric.name, metric.kind.capitalize()) for metric in (*COUNTED, *OF_THE_MACHINE)]
 
 
 def test_every_room_is_in_the_picture():

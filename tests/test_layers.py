@@ -13,7 +13,7 @@ FLOORS = (
     ("picoevent.cli",),
     ("picoevent.demo",),
     ("picoevent_admin",),
-    ("picoevent.importing", "picoevent.testing"),
+    ("picoevent.importing", "picoevent.testing", "picoevent.contrib"),
     ("picoevent",),  # the public names
     ("picoevent.eventlog",),
     ("picoevent.parts",),

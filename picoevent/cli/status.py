@@ -1,4 +1,4 @@
-"""`status`: how the database, its replica and the cache are doing, and what is wrong, in plain words."""
+"""`status`: how database, replica, cache, processes and spools are doing, and what is wrong, in plain words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from picoevent.cli.event_rows import show_time
 from picoevent.cli.failures import exit_code_of
 from picoevent.cli.opening import check_file
 from picoevent.cli.options import current_settings, format_option, setting_option
-from picoevent.cli.rows import Column, print_rows
+from picoevent.cli.processes import (
+    Machine,
+    columns_of,
+    folder_of,
+    look_at_machine,
+    problems_of,
+    refused_by_reason,
+    spool_in_words,
+    total_of,
+)
+from picoevent.cli.rows import FORMATS, Column, print_rows, print_table
 from picoevent.cli.verbs import verb
 from picoevent.errors import PicoEventError, StoreNotReady, StoreUnavailable
 from picoevent.event import format_time
@@ -32,31 +42,37 @@ class Findings:
     facts: dict[str, object] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     exit_code: int = 0
+    machine: Machine | None = None
 
     def blame(self, error: PicoEventError, *, prefix: str = "") -> None:
         """Note an error as a problem."""
         self.problems.append(f"{prefix}{error}")
 
 
-@verb("status", "picoevent status", "picoevent status --format json")
+@verb("status", "picoevent status", "picoevent status --format json", "picoevent status --format prometheus")
 @setting_option("replica_url", metavar="URL")
 @setting_option("cache_url", metavar="URL")
-@format_option()
+@setting_option("spool_dir", metavar="FOLDER")
+@format_option(*FORMATS, "prometheus")
 @click.pass_context
 def status(ctx: click.Context, output: str) -> None:
-    """Show how database, replica and cache are doing.
+    """Show how the database is doing, and what became of events.
 
     Says what is wrong, in plain words. Nothing is changed, and nothing is counted that would take long on a large
-    table. Exits with 3 where the database is away or not ready.
+    table. What processes have counted is of this machine and this user, since the spool was made. Exits with 3 where
+    the database is away or not ready; with --format prometheus a metric says so.
     """
     findings = look(current_settings(), datetime.now(UTC))
+    if output == "prometheus":
+        _print_metrics(findings)
+        return
     _print(findings, output)
     if findings.exit_code:
         ctx.exit(findings.exit_code)
 
 
 def look(settings: Settings, now: datetime) -> Findings:
-    """Ask the database, the replica and the cache of these settings."""
+    """Ask the database, the replica and the cache of these settings, and read what processes have left on the disk."""
     from picoevent.parts import Parts
 
     findings = Findings()
@@ -69,6 +85,7 @@ def look(settings: Settings, now: datetime) -> Findings:
         _look_at_cache(findings, parts, settings)
     finally:
         parts.close()
+    _look_at_machine(findings, settings)
     return findings
 
 
@@ -124,6 +141,21 @@ def _look_at_cache(findings: Findings, parts: Parts, settings: Settings) -> None
         findings.problems.append(f"Cache: {words}.")
 
 
+def _look_at_machine(findings: Findings, settings: Settings) -> None:
+    try:
+        findings.machine = machine = look_at_machine(folder_of(settings))
+    except PicoEventError as error:
+        findings.blame(error, prefix="Spool: ")
+        return
+    except OSError as error:
+        findings.problems.append(f"Spool: {error.filename} can't be read ({error.strerror}).")
+        return
+    findings.facts["spool"] = total_of(machine.spools)
+    findings.facts["refused"] = refused_by_reason(machine.totals())
+    findings.facts["processes"] = machine.rows()
+    findings.problems += [f"Spool: {words}" for words in problems_of(machine.spools)]
+
+
 def _key(label: str) -> str:
     return label.lower().replace(" ", "_")
 
@@ -139,17 +171,43 @@ def _print(findings: Findings, output: str) -> None:
         click.echo(json_text(document, indent=2 if output == "json" else None))
 
 
+def _print_metrics(findings: Findings) -> None:
+    from picoevent.contrib.metrics import COUNTED, OF_THE_MACHINE, text_format
+
+    if findings.machine is not None:
+        figures = findings.machine.metrics(database_up=not findings.exit_code)
+        click.echo(text_format((*COUNTED, *OF_THE_MACHINE), figures), nl=False)
+    for problem in findings.problems:
+        click.echo(f"warning: {visible(problem)}", err=True)
+
+
 def _print_for_people(findings: Findings) -> None:
     facts = dict(findings.facts)
     age = facts.pop("newest_event_age_seconds", None)
+    facts.pop("processes", None)
     for name, value in facts.items():
         words = _in_words(name, value, age)
         click.echo(visible(f"{name.replace('_', ' ').capitalize():<18}{words}"))
+    _print_processes(findings.machine)
     for problem in findings.problems or ["none"]:
         click.echo(visible(f"{'Problems':<18}{problem}"))
 
 
+def _print_processes(machine: Machine | None) -> None:
+    rows = machine.rows() if machine else []
+    if rows:
+        click.echo()
+        print_table(rows, columns_of(rows))
+        click.echo()
+    elif machine:
+        click.echo(f"{'Processes':<18}none of this machine has sent an event yet")
+
+
 def _in_words(name: str, value: object, age: object) -> str:
+    if name == "spool" and isinstance(value, dict):
+        return spool_in_words(value)
+    if name == "refused" and isinstance(value, dict):
+        return ", ".join(f"{count:,} {reason}" for reason, count in value.items()) or "none"
     if name == "newest_event":
         return f"{show_time(value)} UTC, {_ago(age)}" if isinstance(age, int) else "none yet"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,4 +1,4 @@
-"""Where the spool of a database lies: named by `spool_dir`, or found by rule. Nothing is made here."""
+"""Where the spool of a database lies: named by `spool_dir`, or found by rule."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from picoevent.settings import Settings, env_name
 def spool_folder(settings: Settings, environ: Mapping[str, str] | None = None) -> Path:
     """Return the folder of the spool, as a whole path.
 
-    `spool_dir` where it is set; else FILE-spool beside an SQLite file, and for a server picoevent/DATABASE in
-    $XDG_STATE_HOME or ~/.local/state. Raises `SettingsError` where there is no such place.
+    `spool_dir` where it is set; else FILE-spool beside an SQLite file, and for a server picoevent/DATABASE@HOST-PORT in
+    $XDG_STATE_HOME or ~/.local/state: two servers with a database of one name are two places. Raises `SettingsError`
+    where there is none.
     """
     if settings.spool_dir:
         return _whole(settings.spool_dir)
     scheme, _, rest = settings.url.partition(":///")
     if scheme == "sqlite":
         return Path(f"{rest}-spool")
-    return _state_folder(os.environ if environ is None else environ) / "picoevent" / safe_name(_database(settings.url))
+    return _state_folder(os.environ if environ is None else environ) / "picoevent" / _place_of(settings.url)
 
 
 def _whole(path: str) -> Path:
@@ -47,8 +48,10 @@ def _state_folder(environ: Mapping[str, str]) -> Path:
     )
 
 
-def _database(url: str) -> str:
-    return unquote(urlsplit(url).path.removeprefix("/"))
+def _place_of(url: str) -> str:
+    parts = urlsplit(url)
+    database = safe_name(unquote(parts.path.removeprefix("/")))
+    return f"{database}@{safe_name(parts.hostname or 'localhost')}-{parts.port or 3306}"
 
 
 def safe_name(name: str) -> str:

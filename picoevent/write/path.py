@@ -21,6 +21,7 @@ from picoevent.write.bulk import BulkIntake
 from picoevent.write.counters import Counters
 from picoevent.write.drain import Drain
 from picoevent.write.intake import Intake
+from picoevent.write.publishing import Publisher, PublishingThread
 from picoevent.write.rejects import RejectedKeeper
 from picoevent.write.spooling import Spooling
 from picoevent.write.thread import WriterThread
@@ -54,7 +55,9 @@ class WritePath:
         self._spool, no_spool = _open_spool(settings)
         self._batches = BatchWriter(settings, store, cache, minter, key)
         self._drain = Drain(self._spool, self._batches, self.counters) if self._spool else None
-        self._thread = WriterThread(self._batches, self._drain, self.counters, lambda: None)
+        self._publishing = _open_publishing(settings, self.counters)
+        upkeep = self._publishing.notice if self._publishing else _nothing
+        self._thread = WriterThread(self._batches, self._drain, self.counters, upkeep)
         rejects = RejectedKeeper(settings, store, self._thread.run)
         rules = Rules(settings, minter)
         self.intake = Intake(
@@ -103,6 +106,8 @@ class WritePath:
         self._thread.stop(give_up - time.monotonic())
         if self._spool is not None:
             self._spool.close()
+        if self._publishing is not None:
+            self._publishing.close()
         return left
 
     def flush(self, timeout: float) -> int:
@@ -119,6 +124,16 @@ class WritePath:
                 self._spool.sync()
             logger.warning("%s events stay in the spool, for the next process or `picoevent spool drain`", f"{left:,}")
         return left
+
+
+def _nothing() -> None:
+    """Stand in for what is not wanted."""
+
+
+def _open_publishing(settings: Settings, counters: Counters) -> PublishingThread | None:
+    with suppress(SettingsError):
+        return PublishingThread(Publisher(spool_folder(settings)), counters.to_dict)
+    return None
 
 
 def _open_spool(settings: Settings) -> tuple[Spool | None, PicoEventError | None]:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from itertools import count
+from typing import ClassVar
 
 from picoevent import EventLog
 from torture.task import Task
@@ -17,6 +18,7 @@ SIGNAL_AFTER_SECONDS = 0.002
 DEEPEST = 3
 """How many handlers may interrupt each other; without an end they would use up the stack of any program."""
 THREADS = 3
+COLLECT_SECONDS = 10.0
 
 
 class Interrupted:
@@ -54,7 +56,10 @@ class Interrupted:
         self._depth = DEEPEST
         for thread in threads:
             thread.join()
-        gc.collect()
+        # While one thread collects, it does nothing in another: a finalizer that logs takes its time.
+        give_up = time.monotonic() + COLLECT_SECONDS
+        while Ring.alive and time.monotonic() < give_up:
+            gc.collect()
         self._log.close()
 
     def _on_signal(self, *_: object) -> None:
@@ -70,12 +75,16 @@ class Interrupted:
 class Ring:
     """Refers to itself, and logs when it is collected: in any thread, at any moment."""
 
+    alive: ClassVar[set[int]] = set()
+
     def __init__(self, host: Interrupted) -> None:
         self._host = host
         self._ring = self
+        self.alive.add(id(self))
 
     def __del__(self) -> None:
         self._host.record("finalizer")
+        self.alive.discard(id(self))
 
 
 if __name__ == "__main__":

@@ -45,10 +45,10 @@ def run(site: Site, _size: Size) -> Verdict:
     return verdict
 
 
-def _fingerprint(folder: Path) -> dict[str, str]:
-    """Return the bytes of every segment; who holds a spool, and how far it was read, are written beside them."""
+def _fingerprint(folder: Path) -> set[str]:
+    """Return the bytes of every segment; names say which are sealed, and change when somebody takes them over."""
     segments = (path for path in folder.rglob("*") if path.name[:1].isdigit() and path.is_file())
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in segments}
+    return {f"{path.parent.name}/{path.stem} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in segments}
 
 
 def _by_settings(**settings: object) -> Callable[[Database], str]:

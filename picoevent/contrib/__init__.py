@@ -1,0 +1,1 @@
+"""Where other packages meet PicoEvent: `logging`, structlog, Prometheus. Each file stands alone."""

@@ -1,0 +1,166 @@
+"""`spool status` and `spool drain`: what waits on this machine's disk, and how it gets into the database."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from picoevent import EventLog, StoreUnavailable
+from picoevent.ids import IdMinter
+from picoevent.spool import Spool, SpooledEvent
+
+
+@pytest.fixture
+def folder(embedded_url, tmp_path):
+    """The folder of the spool of the embedded database; it is not there yet."""
+    return tmp_path / "picoevent.db-spool"
+
+
+@pytest.fixture
+def fill(folder):
+    """`fill(3)` leaves three events in the spool of a dead process; `aside` is the reason to set one of them aside."""
+    minter = IdMinter()
+
+    def fill(count, *, aside=""):
+        room = Spool(folder, 10**9)
+        room.append([SpooledEvent(minter.mint(), "order.paid", "shop", 7, b'{"n":1}') for _ in range(count)])
+        if aside:
+            batch = room.next_batch(1)
+            room.set_aside(batch, [(batch.events[0], aside)])
+            room.done(batch)
+        return room
+
+    return lambda count, **options: fill(count, **options).close()
+
+
+@pytest.fixture
+def drains(monkeypatch):
+    """`drains(stored=1, ...)` lets the event log report this; `drains(error)` lets it raise."""
+
+    def drains(error=None, **report):
+        def drain_spool(self, on_progress=None, timeout=None):
+            on_progress(1, 1)
+            if error is not None:
+                raise error
+            return SimpleNamespace(**{"stored": 0, "already_stored": 0, "set_aside": 0, "left": 0} | report)
+
+        monkeypatch.setattr(EventLog, "drain_spool", drain_spool, raising=False)
+
+    return drains
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [("table", "The spool is empty: nothing waits in "), ("ndjson", ""), ("csv", "process,events,")],
+)
+def test_an_empty_spool_says_so_and_is_not_made(run, folder, output, words):
+    result = run("spool", "status", "--format", output)
+
+    assert (result.exit_code, result.stdout.startswith(words)) == (0, True)
+    assert not folder.exists()
+
+
+def test_what_waits_is_a_row_a_process_and_a_total(run, fill):
+    fill(2)
+    fill(3, aside="too long")
+
+    lines = run("spool", "status").stdout.splitlines()
+
+    titles = " ".join(lines[0].split())
+    assert titles == "PROCESS EVENTS BYTES SET ASIDE OLDEST EVENT (UTC) LAST WRITE (UTC) SPOOL"
+    assert [line.split()[:2] for line in lines[1:]] == [["dead", "2"], ["dead", "2"], ["total", "4"]]
+
+
+def test_programs_read_the_same_with_times(run, fill, folder):
+    fill(3, aside="too long")
+
+    document = json.loads(run("spool", "status", "--format", "json").stdout)
+
+    (row,) = document["spools"]
+    assert document["folder"] == str(folder)
+    assert (row["pid"], row["events"], row["set_aside"], row["trouble"]) == (None, 2, 1, None)
+    assert row["oldest_event"].endswith("Z")
+    assert document["total"]["of_dead_processes"] == 2
+
+
+def test_a_spool_that_may_not_be_read_is_an_error_with_a_hint(run, folder, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("picoevent.spool.list_spools", refuse)
+
+    result = run("spool", "status")
+
+    assert result.exit_code == 1
+    assert "can't be read (Permission denied). Run this as the user of the application." in result.stderr
+
+
+def test_what_the_dead_left_is_drained_into_the_database(run, fill, embedded):
+    for count in (2, 1, 1, 1, 1, 1):
+        fill(count)
+
+    result = run("spool", "drain")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("7 stored (0 of them were there already), 0 set aside, 0 left in ")
+    assert embedded.count(event_type="order.paid") == 7
+    assert run("spool", "drain").stdout == "Nothing to drain: no dead process has left anything in the spool.\n"
+
+
+def test_an_empty_spool_is_drained_without_a_database(run, clean_place):
+    result = run("spool", "drain")
+
+    assert (result.exit_code, list(clean_place.iterdir())) == (0, [])
+
+
+def test_what_was_set_aside_is_tried_again_where_that_is_asked_for(run, fill, embedded):
+    fill(3, aside="too long")
+    without = run("spool", "drain")
+
+    result = run("spool", "drain", "--set-aside", "--format", "json")
+
+    assert without.stdout.splitlines()[1] == "set aside: 1 x too long"
+    assert json.loads(result.stdout)["stored"] == 1
+    assert "Set aside before, and tried again now: 1" in result.stderr
+    assert embedded.count() == 3
+
+
+def test_what_a_living_process_holds_is_told(run, folder):
+    room = Spool(folder, 10**9)
+    room.append([SpooledEvent(IdMinter().mint(), "a", "shop", None, None)])
+
+    result = run("spool", "drain")
+
+    assert "Living processes hold 1 more, and drain them on their own." in result.stdout
+    assert result.exit_code == 0
+    room.close()
+
+
+@pytest.mark.parametrize("report", [{"stored": 2}, {"stored": 1, "set_aside": 1}, {"left": 2}], ids=str)
+def test_what_is_not_in_the_database_is_a_failure_and_ends(run, fill, drains, report):
+    fill(2)
+    drains(**report)
+
+    # Whatever the report says: the events still lie there.
+    assert run("spool", "drain", "--timeout", "5").exit_code == 1
+
+
+def test_a_database_that_is_away_is_its_own_exit_code(run, fill, drains):
+    fill(2)
+    drains(StoreUnavailable("MySQL does not answer.", hint="Look."))
+
+    result = run("spool", "drain")
+
+    assert (result.exit_code, result.stderr) == (3, "error: MySQL does not answer. Look.\n")
+
+
+def test_ctrl_c_says_that_nothing_is_lost(run, fill, drains):
+    fill(2)
+    drains(KeyboardInterrupt())
+
+    result = run("spool", "drain")
+
+    assert result.exit_code == 130
+    assert result.stderr.startswith("Stopped. What is not in the database is still in the spool")
