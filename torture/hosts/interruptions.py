@@ -30,6 +30,7 @@ class Interrupted:
         self._trace = Trace(task.path("trace"))
         self._numbers = count()
         self._depth = 0
+        self._over = False
 
     def record(self, who: str) -> None:
         """Log one event in the name of whoever calls."""
@@ -51,9 +52,9 @@ class Interrupted:
         threads = [threading.Thread(target=self.go_on, args=(f"thread{number}",)) for number in range(THREADS)]
         for thread in threads:
             thread.start()
-        signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
+        self._arm()
         self.go_on("main")
-        self._depth = DEEPEST
+        self._over = True
         for thread in threads:
             thread.join()
         # While one thread collects, it does nothing in another: a finalizer that logs takes its time.
@@ -63,11 +64,14 @@ class Interrupted:
         self._log.close()
 
     def _on_signal(self, *_: object) -> None:
-        self._depth += 1
-        if self._depth < DEEPEST:
-            signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
-        self.record("signal")
-        self._depth -= 1
+        if not self._over:
+            self._depth += 1
+            self._arm()
+            self.record("signal")
+            self._depth -= 1
+            self._arm()
+
+    def _arm(self) -> None:
         if self._depth < DEEPEST:
             signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
 

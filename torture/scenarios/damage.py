@@ -12,7 +12,6 @@ from pathlib import Path
 from random import Random
 
 from picoevent.spool.frames import MARKER
-
 from torture.account import judge
 from torture.frame import Scenario, Size, Verdict
 from torture.nursery import ROOT
@@ -108,11 +107,11 @@ def _count_damage(verdict: Verdict, database: Database, name: str, events_harmed
 
 
 def _largest_folder(database: Database) -> Path:
-    return max(database.spool_dir.iterdir(), key=lambda folder: sum(path.stat().st_size for path in folder.iterdir()))
+    return max(database.spool_dir.glob("*/*.spool"), key=lambda path: path.stat().st_size).parent
 
 
 def _segments(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name[:1].isdigit())
+    return sorted([*folder.glob("[0-9]*.spool"), *folder.glob("[0-9]*.open")])
 
 
 def _tear_tail(folder: Path, random: Random) -> int:

@@ -47,7 +47,7 @@ def run(site: Site, _size: Size) -> Verdict:
 
 def _fingerprint(folder: Path) -> set[str]:
     """Return the bytes of every segment; names say which are sealed, and change when somebody takes them over."""
-    segments = (path for path in folder.rglob("*") if path.name[:1].isdigit() and path.is_file())
+    segments = [*folder.rglob("*.open"), *folder.rglob("*.spool")]
     return {f"{path.parent.name}/{path.stem} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in segments}
 
 
