@@ -31,6 +31,11 @@ class HeldFolder:
     path: Path
     lock_fd: int
 
+    def sign(self) -> None:
+        """Write into the lock who holds it; raise `OSError`."""
+        os.ftruncate(self.lock_fd, 0)
+        os.pwrite(self.lock_fd, b"picoevent spool %d\npid %d\n" % (VERSION, os.getpid()), 0)
+
     def release(self) -> None:
         """Let others adopt it."""
         fd, self.lock_fd = self.lock_fd, -1
@@ -73,13 +78,15 @@ def make_folder(parent: Path) -> HeldFolder:
             # Somebody who looks for abandoned folders took the empty one away; unless the parent is gone.
             parent.stat()
             continue
+        held = HeldFolder(path, fd)
         if _take(fd):
-            return HeldFolder(path, fd)
-        os.close(fd)
+            held.sign()
+            return held
+        held.release()
 
 
 def hold(path: Path) -> HeldFolder | None:
-    """Take over a folder whose process is dead; None where it lives, or another was faster.
+    """Take over a folder whose process is dead, unsigned; None where it lives, or another was faster.
 
     Raises `NewerFormat` and `OSError`; the lock is free again then.
     """
@@ -137,8 +144,6 @@ def _take(fd: int) -> bool:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, b"picoevent spool %d\npid %d\n" % (VERSION, os.getpid()), 0)
     return True
 
 

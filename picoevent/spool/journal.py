@@ -16,7 +16,7 @@ from zlib import crc32
 from picoevent.spool.failures import FULL, unavailable
 from picoevent.spool.folders import HeldFolder
 from picoevent.spool.frames import HEAD, MARKER, NUMBER, SpooledEvent, encode, frame
-from picoevent.spool.segment import SEALED, START_BYTES, Segment, open_segment
+from picoevent.spool.segment import OPEN, SEALED, START_BYTES, Segment, open_segment
 
 logger = logging.getLogger("picoevent")
 
@@ -30,6 +30,7 @@ class Journal:
         self.held = held
         self.folder: Path = held.path
         self._segment_bytes = segment_bytes
+        self._owner = os.getpid()
         first = open_segment(held.path, 1, segment_bytes)
         self.segments: deque[Segment] = deque([first])
         """All that are not read to their end; the last one is appended to."""
@@ -94,7 +95,7 @@ class Journal:
 
     def _rotate(self, full: Segment) -> Segment:
         try:
-            segment = open_segment(self.folder, full.end[1], self._segment_bytes)
+            segment = self._open_next(full.end[1])
         except OSError as error:
             if full.limit and error.errno not in FULL:
                 # A segment that grows is better than an event that is refused.
@@ -105,6 +106,16 @@ class Journal:
         self.unsealed.append(segment)
         self.segments.append(segment)
         return segment
+
+    def _open_next(self, number: int) -> Segment:
+        try:
+            return open_segment(self.folder, number, self._segment_bytes)
+        except FileExistsError:
+            # Left by an attempt that was broken off; or made by the parent, where a fork came into this very call.
+            if os.getpid() != self._owner:
+                raise
+            (self.folder / f"{number:020d}{OPEN}").unlink()
+            return open_segment(self.folder, number, self._segment_bytes)
 
     def seal(self, segment: Segment) -> None:
         """Close a segment that is full, under the name that says so; called once it is synced."""
@@ -137,11 +148,12 @@ class Journal:
         Where the fork interrupted an append, the child is still inside it, and the parent alone goes on with it: the
         child's write goes nowhere.
         """
-        for segment in list(self.unsealed):
-            if interrupted and segment.fd >= 0:
-                nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-                os.dup2(nowhere, segment.fd, inheritable=False)
-                os.close(nowhere)
-                segment.fd = -1
-        self.close()
         self.held.release()
+        if not interrupted:
+            self.close()
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        for segment in list(self.unsealed):
+            if segment.fd >= 0:
+                os.dup2(nowhere, segment.fd, inheritable=False)
+        os.close(nowhere)

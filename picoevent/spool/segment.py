@@ -21,7 +21,7 @@ START = struct.Struct("<8sII")
 START_BYTES = START.size
 MAGIC = b"PicoSpl\n"
 OPEN, SEALED = ".open", ".spool"
-NAME = re.compile(r"(\d{20})\.(?:open|spool)")
+NAME = re.compile(r"(0\d{19})\.(?:open|spool)")  # what 64 bits hold
 
 
 class NewerFormat(Exception):
@@ -65,10 +65,9 @@ class Segment:
 
 
 def open_segment(folder: Path, first: int, limit: int) -> Segment:
-    """Make the file that the record of this number will be the first in; raise `OSError`."""
+    """Make the file that the record of this number will be the first in; raise `OSError` also where it exists."""
     name = f"{first:020d}{OPEN}"
-    # Truncated: an attempt that was broken off may have left its start.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     fd = os.open(folder / name, flags, 0o600)
     try:
         write_all(fd, start_bytes())

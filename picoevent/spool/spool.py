@@ -6,6 +6,7 @@ Safe under threads, in signal handlers and finalizers, and across a fork. It kno
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -13,8 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from picoevent.errors import SpoolUnavailable
 from picoevent.forks import hold_at_fork
@@ -25,9 +24,8 @@ from picoevent.spool.failures import full, stalled, unavailable
 from picoevent.spool.folders import HeldFolder, hold, list_folders, make_folder, prepare, segment_bytes
 from picoevent.spool.frames import SpooledEvent
 from picoevent.spool.journal import Journal
+from picoevent.spool.retrying import retry_folder
 from picoevent.spool.segment import START_BYTES, NewerFormat
-from picoevent.spool.set_aside import FILE as SET_ASIDE
-from picoevent.spool.set_aside import read_asides, replace_asides
 from picoevent.spool.syncing import Syncer
 
 logger = logging.getLogger("picoevent")
@@ -37,9 +35,10 @@ ADOPTED_AT_ONCE = 4
 """Each adopted folder costs a descriptor; the others follow when these are done."""
 FORK_SECONDS = 1.0
 SYNC_SECONDS = 5.0
+MAX_DEPTH = 8
+"""How deep appends may interrupt each other; signals that come faster than they are handled have no other end."""
 ROOM_SECONDS = 1.0
 """How often a full spool looks again whether others have made room."""
-RETRIED_AT_ONCE = 500
 
 
 class Lane(NamedTuple):
@@ -105,8 +104,8 @@ class Spool:
             self._check_stall(syncer.began)
         with self._lock:
             depth = self._depth
-            self._depth = depth + 1
             try:
+                self._depth = depth + 1
                 journal, backlog = self._lanes.get(depth) or self._open_lane(depth)
                 if not journal.append(events, self._look_again_at + backlog.freed):
                     self._append_in_need(journal, backlog, events)
@@ -201,7 +200,7 @@ class Spool:
         """
         with self._reading:
             held = {folder.path: folder for folder in self._held()}
-            return sum(self._retry(path, held.get(path)) for path in list_folders(self._folder))
+            return sum(retry_folder(path, held.get(path), self) for path in list_folders(self._folder))
 
     def sync(self) -> None:
         """Return when everything that was appended is on the disk; raise `SpoolUnavailable` where it is not in 5 s."""
@@ -249,6 +248,9 @@ class Spool:
     def _open_lane(self, depth: int) -> Lane:
         if self._closed:
             raise SpoolUnavailable(f"The spool in {self._folder} is closed.", hint="Append before close().")
+        if depth >= MAX_DEPTH:
+            message = f"{MAX_DEPTH} signal handlers that interrupt each other append to the spool in {self._folder}."
+            raise SpoolUnavailable(message, hint="Send signals less often.")
         self._find_room(0)
         if self._room < START_BYTES:
             raise full(self._folder, self._max_bytes)
@@ -265,6 +267,14 @@ class Spool:
             with suppress(OSError):
                 held.remove()
             raise unavailable(held.path, error) from error
+        except BaseException:
+            # A signal handler raised: nobody must wait for a folder that nobody uses.
+            held.release()
+            raise
+        if f"-{os.getpid()}-" not in held.path.name:
+            # A fork came into this very call: the folder is the parent's.
+            held.release()
+            raise SpoolUnavailable(f"The process forked while it opened {held.path}.", hint="Log again.")
         self._lanes[depth] = lane = Lane(journal, backlog)
         return lane
 
@@ -302,6 +312,7 @@ class Spool:
             if held is None:
                 return 0
             survey = Survey(path)
+            held.sign()
             for segment in survey.finished:
                 segment.unlink()
             backlog = Backlog(held, survey.segments, survey.checkpoint, survey.cancelled, live=False)
@@ -339,43 +350,9 @@ class Spool:
             logger.warning("picoevent: the folder %s can't be deleted (%s).", held.path, error.strerror)
         held.release()
 
-    def _retry(self, path: Path, mine: HeldFolder | None) -> int:
-        if not (path / SET_ASIDE).exists():
-            return 0
-        try:
-            held = mine or hold(path)
-            if held is None:
-                return 0
-            count = self._append_again(path)
-            replace_asides(path, (aside for aside in read_asides(path / SET_ASIDE) if aside.event is None))
-            if mine is None:
-                if not segment_bytes(path):
-                    held.remove()
-                held.release()
-        except (OSError, NewerFormat) as error:
-            raise unavailable(path, error) if isinstance(error, OSError) else _left_alone(path, error) from error
-        return count
-
-    def _append_again(self, path: Path) -> int:
-        count, some = 0, []
-        for aside in read_asides(path / SET_ASIDE):
-            if aside.event is not None:
-                some.append(msgspec.structs.replace(aside.event, attempted=True))
-            if len(some) == RETRIED_AT_ONCE:
-                self.append(some)
-                count, some = count + len(some), []
-        if some:
-            self.append(some)
-        self.sync()
-        return count + len(some)
-
 
 def _age(backlog: Backlog) -> str:
     return backlog.held.path.name
-
-
-def _left_alone(path: Path, error: Exception) -> SpoolUnavailable:
-    return SpoolUnavailable(f"The spool {path} is of a newer release ({error}).", hint="Use that release of picoevent.")
 
 
 def _numbers_of(journal: Journal, event_ids: set[int]) -> dict[int, int]:

@@ -75,7 +75,7 @@ class BatchWriter:
                 event.event_id,
                 self._event_types.number_of(event.event_type),
                 self._sources.number_of(event.source),
-                user_id if text is None else self._users.number_of(text),  # type: ignore[arg-type]  # no text
+                user_id if text is None else self.users.number_of(text),  # type: ignore[arg-type]  # no text
                 text,
                 event.payload,
             )
@@ -122,12 +122,13 @@ class BatchWriter:
             transaction.find_events([0])
 
     @opened_once
-    def _users(self) -> UserKeys:
+    def users(self) -> UserKeys:
+        """Know the texts of users."""
         return UserKeys(self._key.of(self._store))
 
     @opened_once
     def _writer(self) -> Writer:
-        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
+        return Writer(self._store, self.users, self._minter, self._settings.deadline_ms)
 
 
 def _refused(error: PicoEventError) -> Rejected:

@@ -77,8 +77,21 @@ class Drain:
         if batch is None:
             return False
         self._waiting_since = None
+        self._count_damage(batch)
         self._store(batch)
         return True
+
+    def _count_damage(self, batch: SpoolBatch) -> None:
+        """Count what was met before this batch; it is told once, however often the batch is tried.
+
+        `again` are copies: they were not counted when their spool was taken over.
+        """
+        damaged = batch.corrupt + batch.lost
+        if damaged or batch.again:
+            logger.warning("A spool was damaged: %d records are illegible, %d are missing", batch.corrupt, batch.lost)
+            self._counters.add(
+                adopted=batch.again, spooled=batch.again - damaged, set_aside=batch.corrupt, lost=batch.lost
+            )
 
     def _store(self, batch: SpoolBatch) -> None:
         resolved = [self._to_record(event, batch) for event in batch.events]
@@ -98,18 +111,17 @@ class Drain:
             self._spool.set_aside(batch, failed)
         self._spool.done(batch)
         self._counters.add(
-            spooled=-len(batch.events) - batch.corrupt - batch.lost,
+            spooled=-len(batch.events),
             stored=len(stored),
             replayed=len(stored),
             already_stored=sum(event_id not in result.inserted for _, event_id in stored),
             given_another_id=sum(event.event_id != event_id for event, event_id in stored),
-            set_aside=len(failed) + batch.corrupt,
-            lost=batch.lost,
+            set_aside=len(failed),
         )
 
     def _to_record(self, event: SpooledEvent, batch: SpoolBatch) -> Record | Rejected:
         found = self._batches.resolve(event)
         if isinstance(found, Record):
-            # What was begun before, or sent before it was spooled, may be there already.
-            found.repeated = event.attempted or not batch.fresh
+            # What was begun before, sent before it was spooled, or copied, may be there already.
+            found.repeated = event.attempted or not batch.fresh or batch.again > 0
         return found

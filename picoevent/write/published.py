@@ -190,12 +190,12 @@ def _past_of(content: bytes | None) -> PastFile:
     return PastFile() if content is None else msgspec.json.decode(content, type=PastFile)
 
 
-def make_folder(place: Path) -> None:
+def make_folder(place: Path, *, parents: bool = False) -> None:
     """Make the folder and the spool's where they are missing; raise OSError where it is somebody else's.
 
-    Nothing above them: a disk that is not mounted must not be taken for an empty folder.
+    Without `parents` nothing above them: a disk that is not mounted must not be taken for an empty folder.
     """
-    place.parent.mkdir(mode=0o700, exist_ok=True)
+    place.parent.mkdir(mode=0o700, exist_ok=True, parents=parents)
     place.mkdir(mode=0o700, exist_ok=True)
     if place.stat().st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "it belongs to another user")

@@ -75,8 +75,9 @@ class PublishingThread:
 class Publisher:
     """Publish the counters of one event log in one process. Never raises, never waits; not for several threads."""
 
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, *, parents: bool = False, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder / FOLDER
+        self._parents = parents
         self._clock = clock
         self._name = ""
         self._published: Counts = {}
@@ -108,7 +109,7 @@ class Publisher:
         return False
 
     def _publish(self, counters: Counts, *, closed: bool) -> bool:
-        make_folder(self._folder)
+        make_folder(self._folder, parents=self._parents)
         with hold_lock(self._folder) as is_held:
             if not is_held:
                 return False

@@ -50,6 +50,9 @@ class Spooling:
             position = self._spool.append(events)
         except SpoolUnavailable as error:
             return self._refuse(job, refusal_for(error), out_of="spooled")
+        except Exception as error:  # noqa: BLE001  # at the end of the interpreter, anything may be gone already
+            gone = Rejected(RejectReason.SPOOL_UNAVAILABLE, f"spooling it raised {type(error).__name__}")
+            return self._refuse(job, gone, out_of="spooled")
         ids: list[Outcome] = [event.event_id for event in events]
         if not synced or self._spool.wait_synced(position, seconds):
             return ids

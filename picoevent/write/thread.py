@@ -65,7 +65,8 @@ class WriterThread:
         # Its put() may be interrupted by a signal handler that calls it, too.
         self._queue: queue.SimpleQueue[Job | Chore | None] = queue.SimpleQueue()
         self._held: Job | None = None
-        self._starting = threading.RLock()
+        # Whoever takes what is in here starts the thread. No lock: the new thread itself may log, in a finalizer.
+        self._not_started = [True]
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._idle = False
@@ -91,8 +92,7 @@ class WriterThread:
 
         A finalizer that logs may run in any thread, and at the end of the interpreter the others are gone.
         """
-        here = self._thread is threading.current_thread()
-        return not (here or self.breaker.is_open or self._stopping or sys.is_finalizing())
+        return not (self._is_here() or self.breaker.is_open or self._stopping or sys.is_finalizing())
 
     def wake(self) -> None:
         """Look now what is due."""
@@ -109,7 +109,7 @@ class WriterThread:
         self._stopping = True
         self._queue.put(None)
         thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        if thread is None or self._is_here():
             return True
         thread.join(max(0.0, seconds))
         return not thread.is_alive()
@@ -120,11 +120,22 @@ class WriterThread:
             self._start()
 
     def _start(self) -> None:
-        with self._starting:
-            if self._thread is None and not self._stopping:
-                thread = threading.Thread(target=self._run, name="picoevent-writer", daemon=True)
-                thread.start()
-                self._thread = thread
+        try:
+            self._not_started.pop()
+        except IndexError:
+            return
+        thread = threading.Thread(target=self._run, name="picoevent-writer", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # No thread is left to be had: callers spool at their deadline, and the next one tries again.
+            logger.warning("The writer's thread can't be started: %s", error)
+            self._thread = None
+            self._not_started.append(True)
+
+    def _is_here(self) -> bool:
+        return self._thread is not None and self._thread.ident == threading.get_ident()
 
     def _run(self) -> None:
         while not self._stopping:

@@ -117,7 +117,7 @@ def test_an_authentication_that_needs_a_missing_package_says_so(own_mariadb, mon
         cursor.execute("INSTALL SONAME 'auth_ed25519'")
         cursor.execute(f"CREATE USER {ACCOUNT} IDENTIFIED VIA ed25519 USING PASSWORD('geheim')")
 
-    with EventLog(f"mysql://umlaut:geheim@127.0.0.1:{server.port}/shop") as events:
+    with EventLog(f"mysql://umlaut:geheim@127.0.0.1:{server.port}/shop", spool_max_mb=0) as events:
         with pytest.raises(StoreUnavailable, match=r"pynacl.*pip install") as caught:
             events.events()
         assert events.log("signed.in") is None

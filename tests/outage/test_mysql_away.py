@@ -96,6 +96,7 @@ def test_connections_that_the_server_has_closed_are_replaced_without_a_loss(serv
             cursor.execute(f"KILL {connection}")
 
     assert events.log("after") is not None
+    assert events.drain_spool(timeout=20).left == 0
     assert events.counters()["stored"] == 2
 
 

@@ -196,7 +196,8 @@ def test_every_setting_says_what_it_is_for():
         assert row.metadata["group"] in ("Database", "Events", "Cache", "BI"), row.name
 
 
-def test_the_database_can_be_given_by_its_place_or_by_its_name(tmp_path):
+def test_the_database_can_be_given_by_its_place_or_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.delenv("PICOEVENT_DEADLINE_MS")
     url = f"sqlite:///{tmp_path / 'x.db'}"
 
     assert EventLog(url).settings == EventLog(url=url).settings == EventLog(Settings(url=url)).settings
