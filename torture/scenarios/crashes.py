@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
+from click.testing import CliRunner
+
+from picoevent import EventLog
+from picoevent.cli.root import cli
 from torture.account import judge
 from torture.frame import Scenario, Size, Verdict
 from torture.measure import check_balance
@@ -11,6 +16,8 @@ from torture.site import Site
 
 WORKERS, BATCH, EVENTS_A_SECOND = 2, 10, 2000
 SERVICE_SECONDS = 2.0
+WEAK_OPTIONS = ("--character-set-server=latin1", "--collation-server=latin1_swedish_ci", "--sql-mode=")
+WEAK_WORDS = ("innodb_flush_log_at_trx_commit", "sync_binlog", "latin1", "sql_mode")
 
 
 def run(site: Site, size: Size) -> Verdict:
@@ -43,7 +50,37 @@ def run(site: Site, size: Size) -> Verdict:
     verdict.note(f"in service again after {slowest:.2f} s at most; {known:,} events were found stored already")
     verdict.require(slowest <= site.bound(SERVICE_SECONDS * 1000) / 1000, f"in service again after {slowest:.2f} s")
     judge(verdict, database.account())
+    _check_warnings(site, verdict)
     return verdict
+
+
+def _check_warnings(site: Site, verdict: Verdict) -> None:
+    """Require that a server which may lose commits is named as such at the first event, and by `picoevent status`."""
+    weak = site.mariadb(durable=False, options=WEAK_OPTIONS)
+    for server, expected in ((site.mariadb(), 0), (weak, len(WEAK_WORDS))):
+        database = site.database(server.address)
+        said = _Said()
+        logging.getLogger("picoevent").addHandler(said)
+        with EventLog(database.url, spool_dir=str(database.spool_dir)) as log:
+            log.log("tick")
+        logging.getLogger("picoevent").removeHandler(said)
+        named = CliRunner().invoke(cli, ["--url", database.url, "status"]).output
+        for where, text in (("the log", " ".join(said.messages)), ("picoevent status", named)):
+            found = [word for word in WEAK_WORDS if word in text]
+            verdict.require(len(found) == expected, f"{where} names {found} of {expected} weaknesses")
+        server.close()
+
+
+class _Said(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        self.messages.append(record.getMessage())
 
 
 CRASHES = Scenario(

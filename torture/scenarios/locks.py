@@ -25,7 +25,7 @@ HELD = (
     (PENDING, "SELECT * FROM user_key FOR UPDATE"),
 )
 """Rows, and gaps, that writers need, and what to hold at once; the last ones against the order of the writers."""
-USERS, EVENT_TYPES = 2000, 10
+USERS, EVENT_TYPES = 50_000, 10
 """So many that new ones come all the time, and to several writers at once."""
 SHORT_HOLD_SECONDS, LONG_HOLD_SECONDS = 0.01, 1.2
 """A short one makes writers wait and deadlock; the long one outlasts `innodb_lock_wait_timeout`."""
@@ -45,6 +45,8 @@ class Holder(threading.Thread):
 
     def run(self) -> None:
         """Take, hold, let go."""
+        with self._database.cursor() as cursor:
+            cursor.execute("CREATE TABLE weight (n INT)")
         while not self._over.wait(0.1):
             self._hold(SHORT_HOLD_SECONDS)
         self.last_began = time.time()
@@ -59,10 +61,12 @@ class Holder(threading.Thread):
         with self._database.cursor() as cursor:
             try:
                 cursor.execute("BEGIN")
+                # Of those in a deadlock, the one that has changed least is rolled back: so it is the writers.
+                cursor.execute("INSERT INTO weight SELECT seq FROM seq_1_to_500")
                 for statement in self._random.choice(HELD):
                     cursor.execute(statement)
                     self.held += 1
-                time.sleep(seconds)
+                    time.sleep(seconds)
             except pymysql.OperationalError:
                 # Chosen as the victim of a deadlock: so is a writer at other times.
                 pass
