@@ -24,8 +24,6 @@ SPOOL_MAX_MB = 1
 FILE_LIMIT = 150_000
 BIG_PAYLOAD = 60_000
 STEPS = 20
-NOWHERE = 1
-"""A port that nobody listens on."""
 
 durabilities = st.sampled_from([None, None, "spool"])
 
@@ -107,13 +105,12 @@ class WritePath(RuleBasedStateMachine):
     @rule()
     def take_database_away(self) -> None:
         """Close every link, and let no other come about."""
-        self._proxy.server_port = NOWHERE
-        self._proxy.drop_links()
+        self._proxy.refuse()
 
     @rule()
     def bring_database_back(self) -> None:
-        """Let links come about again."""
-        self._proxy.server_port = self.database.address.port
+        """Let links come about again, and cut none."""
+        self._proxy.pass_on()
 
     @precondition(lambda self: self._lives)
     @rule()

@@ -13,11 +13,11 @@ from random import Random
 from typing import Any, Self
 from uuid import uuid4
 
-from picoevent.spool import list_spools
 from pymysql.cursors import Cursor
 
 from picoevent import EventLog
 from picoevent.settings import Settings
+from picoevent.spool import list_spools
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
 from picoevent.testing.proxy import FaultyProxy
@@ -151,6 +151,12 @@ class Site:
     def mariadb(self, **options: Any) -> MariaDBServer:  # noqa: ANN401
         """Start a MariaDB that may be harmed."""
         return self._stack.enter_context(MariaDBServer(**options))
+
+    def unstarted_mariadb(self, **options: Any) -> MariaDBServer:  # noqa: ANN401
+        """Return a MariaDB that is to be started once its place is prepared."""
+        server = MariaDBServer(**options)
+        self._stack.callback(server.close)
+        return server
 
     def redis(self, **options: Any) -> RedisServer:  # noqa: ANN401
         """Start a Redis that may be harmed."""

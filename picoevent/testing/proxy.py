@@ -54,6 +54,7 @@ class FaultyProxy:
         self.counts: Counter[str] = Counter()
         self.server_port = server_port
         self.silent = False
+        self.refusing = False
         self.delay_seconds = 0.0
         self.drip_bytes_per_second = 0
         self._random = Random(seed)
@@ -88,10 +89,16 @@ class FaultyProxy:
                 filler.connect_ex((HOST, self.port))
                 self._fillers.append(filler)
 
+    def refuse(self) -> None:
+        """Close every link from now on, old ones and new ones, as where the server is not there."""
+        self.refusing = True
+        self.drop_links()
+
     def pass_on(self) -> None:
         """End all harm. Links that have swallowed something are closed: they could never be right again."""
         self.cut(None)
-        self.silent, self.delay_seconds, self.drip_bytes_per_second = False, 0.0, 0
+        self.silent = self.refusing = False
+        self.delay_seconds, self.drip_bytes_per_second = 0.0, 0
         for filler in self._fillers:
             filler.close()
         self._fillers = []
@@ -162,7 +169,9 @@ class FaultyProxy:
                 link = _Link(self, client, server, swallowed=silent)
                 self._links.add(link)
                 try:
-                    link.run()
+                    # Looked at behind the list of links, so that none slips through between `refuse` and here.
+                    if not self.refusing:
+                        link.run()
                 finally:
                     self._links.discard(link)
 

@@ -138,6 +138,18 @@ def test_behind_a_blackhole_no_connection_comes_about_until_it_passes_on_again(p
     assert outcomes(proxy, 1) == [True]
 
 
+def test_a_proxy_that_refuses_closes_old_links_and_new_ones(proxy):
+    with client_of(proxy) as old:
+        assert ask(old) == b"what"
+        proxy.refuse()
+        assert old.recv(1) == b""
+    assert outcomes(proxy, 2) == [False, False]
+
+    proxy.pass_on()
+
+    assert outcomes(proxy, 1) == [True]
+
+
 def test_delay_and_drip_cost_the_client_time(proxy):
     costs = []
     for proxy.delay_seconds, proxy.drip_bytes_per_second in ((0, 0), (0.1, 0), (0, 30)):

@@ -88,5 +88,5 @@ CRASHES = Scenario(
     "MariaDB is killed under a load of 2,000 events a second",
     run,
     full=Size(trials=100),
-    short=Size(trials=3),
+    short=Size(trials=2),
 )

@@ -18,8 +18,8 @@ from torture.nursery import ROOT
 from torture.site import Database, Site
 
 AT_ONCE, STRACED_AT_ONCE = 5, 2
-PAYLOAD_BYTES = 2000
-EVENTS_DAMAGED = 12_000
+PAYLOAD_BYTES = 8000
+EVENTS_DAMAGED = 3_200
 """Of `PAYLOAD_BYTES` each: a spool of several segments."""
 SYSCALLS = "write,fdatasync,fsync,rename,openat,unlink,ftruncate,close"
 
@@ -27,14 +27,12 @@ SYSCALLS = "write,fdatasync,fsync,rename,openat,unlink,ftruncate,close"
 def run(site: Site, size: Size) -> Verdict:
     """Kill writers, kill drainers, kill within system calls, and damage files; then count."""
     verdict = Verdict()
-    server = site.mariadb(durable=False)
     _kill_writers_and_drainers(site, verdict, size)
     _kill_in_system_calls(site, verdict, max(1, size.trials // 10))
     for name, harm in HARMS.items():
-        database = site.database(server.address)
-        _fill(site, database, server.stop)
+        database = site.database()
+        _fill(site, database)
         harmed = harm(_largest_folder(database), site.random)
-        server.start()
         _count_damage(verdict, database, name, harmed)
     return verdict
 
@@ -45,8 +43,9 @@ def _kill_writers_and_drainers(site: Site, verdict: Verdict, size: Size) -> None
     url = database.through(proxy)
     for first in range(0, size.trials, AT_ONCE):
         # While links are cut, everything goes to the spool; while they are not, workers drain what dead ones left.
-        proxy.server_port = 1 if first // AT_ONCE % 2 == 0 else database.address.port
-        proxy.drop_links()
+        proxy.pass_on()
+        if first // AT_ONCE % 2 == 0:
+            proxy.refuse()
         workers = [
             site.start(database, f"w{number}", url, batch=3, durability=site.random.choice((None, "spool")))
             for number in range(first, first + AT_ONCE)
@@ -82,10 +81,17 @@ def _kill_in_system_calls(site: Site, verdict: Verdict, trials: int) -> None:
     judge(verdict, database.account())
 
 
-def _fill(site: Site, database: Database, take_away: Callable[[], None]) -> None:
-    take_away()
+def _fill(site: Site, database: Database) -> None:
+    proxy = site.proxy(database.address.port)
+    proxy.refuse()
     worker = site.start(
-        database, "filler", batch=50, payload_bytes=PAYLOAD_BYTES, durability="spool", settings={"deadline_ms": 9000}
+        database,
+        "filler",
+        database.through(proxy),
+        batch=50,
+        payload_bytes=PAYLOAD_BYTES,
+        durability="spool",
+        settings={"deadline_ms": 9000},
     )
     database.wait_until(lambda: len(database.traces().acked) > EVENTS_DAMAGED, 60, "the spool is filled")
     worker.send(signal.SIGKILL)
@@ -152,7 +158,7 @@ def _write_rubbish(folder: Path, random: Random) -> None:
     """Overwrite a stretch in the middle of a file, and the checkpoint, with noise."""
     path = _segments(folder)[1]
     data = bytearray(path.read_bytes())
-    data[5000:9000] = random.randbytes(4000)
+    data[20_000:40_000] = random.randbytes(20_000)
     path.write_bytes(data)
     (folder / "checkpoint").write_bytes(random.randbytes(64))
     (folder / "rubbish.spool").write_bytes(random.randbytes(100))
@@ -171,5 +177,5 @@ DAMAGE = Scenario(
     "processes that spool and drain are killed anywhere, and their files are damaged",
     run,
     full=Size(trials=500),
-    short=Size(trials=20),
+    short=Size(trials=10),
 )

@@ -71,5 +71,5 @@ EXITS = Scenario(
     "a burst of 1,000, then return, sys.exit or an uncaught exception",
     run,
     full=Size(trials=200, events=1000),
-    short=Size(trials=18, events=200),
+    short=Size(trials=12, events=100),
 )

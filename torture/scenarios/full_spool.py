@@ -17,13 +17,20 @@ def run(site: Site, size: Size) -> Verdict:
     """Fill a spool of `size.events` MB, look at what is refused, and see that all goes on when the database is back."""
     verdict = Verdict(trials=1)
     max_mb = size.events
-    server = site.mariadb(durable=False)
-    database = site.database(server.address)
-    server.stop()
+    database = site.database()
+    proxy = site.proxy(database.address.port)
+    proxy.refuse()
     count = int(max_mb * 1_000_000 * EVENTS_MORE / PAYLOAD_BYTES)
     settings = {"spool_max_mb": max_mb}
     worker = site.start(
-        database, "flood", events=count // 2, threads=2, payload_bytes=PAYLOAD_BYTES, settings=settings, close_seconds=1
+        database,
+        "flood",
+        database.through(proxy),
+        events=count // 2,
+        threads=2,
+        payload_bytes=PAYLOAD_BYTES,
+        settings=settings,
+        close_seconds=1,
     )
     worker.wait(600)
     report = database.report("flood")
@@ -43,7 +50,7 @@ def run(site: Site, size: Size) -> Verdict:
         f"{max_mb} MB: {counters['spooled']:,} spooled, {refused:,} refused, {bytes_mb:.1f} MB on disk, "
         f"memory +{grown_mb:.0f} MB, p99 {percentile_ms(report.took(), 0.99):.2f} ms"
     )
-    server.start()
+    proxy.pass_on()
     database.drain(300)
     site.start(database, "after", events=50, settings=settings).wait(30)
     verdict.require(not database.report("after").counters["refused"], "events are refused after the spool was drained")

@@ -12,9 +12,9 @@ from torture.frame import Scenario, Size, Verdict
 from torture.measure import check_balance, percentile_ms
 from torture.site import Database, Site
 
-WRITERS, CALLS_A_SECOND = 16, 10
-WARM_UP_SECONDS = 1.0
-"""Sixteen processes start on two cores: what that costs is not what locks cost."""
+WRITERS, CALLS_A_SECOND, BATCH = 16, 10, 6
+WARM_UP_CALLS = 5
+"""Sixteen processes start on two cores, and make names: what that costs is not what locks cost."""
 LONGEST_P99_MS = 100.0
 DEADLINE_MS = 5000
 PENDING = "SELECT * FROM pending ORDER BY seq DESC LIMIT 1 FOR UPDATE"
@@ -82,25 +82,28 @@ def run(site: Site, size: Size) -> Verdict:
     settings = {"deadline_ms": DEADLINE_MS, "cache_url": "none://"}
     workers = [
         site.start(
-            database, f"w{n}", seconds=size.seconds, per_second=CALLS_A_SECOND, batch=6, text_users=USERS,
-            event_types=EVENT_TYPES, settings=settings,
+            database, f"w{n}", per_second=CALLS_A_SECOND, batch=BATCH, text_users=USERS, event_types=EVENT_TYPES,
+            settings=settings,
         )
         for n in range(WRITERS)
     ]  # fmt: skip
+    database.wait_until(lambda: database.count() > WRITERS * WARM_UP_CALLS * BATCH, 60, "all writers write")
     began = time.time()
     holder = Holder(database, site)
     holder.start()
-    time.sleep(size.seconds * 0.9)
+    time.sleep(size.seconds)
     holder.stop()
     took: list[float] = []
     longest = 0.0
     for worker in workers:
-        worker.wait(size.seconds + 60)
+        worker.finish()
+    for worker in workers:
+        worker.wait(60)
         report = database.report(worker.task.name)
         check_balance(verdict, report)
         verdict.require(not report.counters["refused"], f"{report.counters['refused']} refused: {report.counters}")
-        took += report.took(began + WARM_UP_SECONDS, holder.last_began - LONG_HOLD_SECONDS)
-        longest = max(longest, percentile_ms(report.took(), 1))
+        took += report.took(began, holder.last_began - LONG_HOLD_SECONDS)
+        longest = max(longest, percentile_ms(report.took(began), 1))
     database.drain()
     p99 = percentile_ms(sorted(took), 0.99)
     status = _status(database)

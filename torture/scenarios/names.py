@@ -87,5 +87,5 @@ NAMES = Scenario(
     "ten processes race for all names, and cold caches ask for one",
     run,
     full=Size(trials=ALL_NAMES, events=1_000_000),
-    short=Size(trials=200, events=2_000),
+    short=Size(trials=100, events=1_000),
 )

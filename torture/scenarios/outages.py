@@ -45,21 +45,22 @@ WAYS = {
 def run_durations(site: Site, size: Size) -> Verdict:
     """Kill the server for longer and longer."""
     verdict = Verdict()
+    server = site.mariadb()
     for seconds in (size.seconds, size.seconds * 3, size.seconds * 30)[: size.trials]:
-        _be_away(site, verdict, "killed", seconds)
+        _be_away(site, server, verdict, "killed", seconds)
     return verdict
 
 
 def run_ways(site: Site, size: Size) -> Verdict:
     """Be away in each way."""
     verdict = Verdict()
+    server = site.mariadb()
     for way in WAYS:
-        _be_away(site, verdict, way, size.seconds)
+        _be_away(site, server, verdict, way, size.seconds)
     return verdict
 
 
-def _be_away(site: Site, verdict: Verdict, way: str, seconds: float) -> None:
-    server = site.mariadb()
+def _be_away(site: Site, server: MariaDBServer, verdict: Verdict, way: str, seconds: float) -> None:
     database = site.database(server.address)
     proxy = site.proxy(server.port)
     worker = site.start(
@@ -94,7 +95,6 @@ def _be_away(site: Site, verdict: Verdict, way: str, seconds: float) -> None:
     judge(verdict, database.account(traces))
     verdict.require(_in_order(traces), f"{way}: ids of a thread do not follow the order of its calls")
     proxy.close()
-    server.close()
 
 
 def _is_drained(database: Database) -> bool:
@@ -123,5 +123,5 @@ ABSENCES = Scenario(
     "what log() costs while the server is killed, frozen, half-open, or behind a blackhole",
     run_ways,
     full=Size(seconds=30),
-    short=Size(seconds=2),
+    short=Size(seconds=1.5),
 )

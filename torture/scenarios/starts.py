@@ -22,14 +22,13 @@ EVENTS = 200
 def run(site: Site, _size: Size) -> Verdict:
     """Leave a backlog, start over it in each wrong way, and compare its bytes; then start in the right way."""
     verdict = Verdict()
-    server = site.mariadb(durable=False)
-    database = site.database(server.address)
-    server.stop()
-    worker = site.start(database, "filler", events=EVENTS, per_second=2000, threads=1)
+    database = site.database()
+    proxy = site.proxy(database.address.port)
+    proxy.refuse()
+    worker = site.start(database, "filler", database.through(proxy), events=EVENTS, per_second=2000, threads=1)
     database.wait_until(lambda: len(database.traces().acked) == EVENTS, 20, "the backlog is there")
     worker.send(signal.SIGKILL)
     worker.wait()
-    server.start()
     for name, refused in WRONG_STARTS.items():
         before = _fingerprint(database.spool_dir)
         begin = time.perf_counter()
@@ -82,7 +81,10 @@ def _under_a_newer_schema(database: Database) -> str:
 def _without_a_schema(database: Database) -> str:
     name = f"{database.name}_empty"
     database.address.create_database(name)
-    return _first_log(Database(database.address, name, database.folder))
+    try:
+        return _first_log(Database(database.address, name, database.folder))
+    finally:
+        database.address.drop_database(name)
 
 
 def _with_a_read_only_spool(database: Database) -> str:

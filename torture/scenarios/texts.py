@@ -101,5 +101,5 @@ def _keys_stay_apart(value: object) -> bool:
 
 
 TEXTS = Scenario(
-    "R18", "every text and number comes back to the bit", run, full=Size(trials=100_000), short=Size(trials=500)
+    "R18", "every text and number comes back to the bit", run, full=Size(trials=100_000), short=Size(trials=200)
 )
