@@ -119,7 +119,7 @@ def encode_data(draft: Draft, rules: Rules) -> None:
     data = draft.event.data
     if data is None:
         return
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise Rejected(RejectReason.DATA_NOT_A_MAPPING, f"the data is of type {type(data).__name__}, not a mapping")
     payload = encode_payload(data, rules.settings.max_payload_bytes)
     # An empty payload and none are the same, and need no row.

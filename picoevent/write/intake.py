@@ -86,7 +86,7 @@ class Intake:
 
     def _send(self, events: list[NewEvent], accepted: list[Draft | Rejected], size: int, *, spooled: bool) -> Call:
         """Hand in the good ones of a batch, or spool them at once where nobody could wait for the writer."""
-        drafts = [found for found in accepted if isinstance(found, Draft)]
+        drafts = [found for found in accepted if type(found) is Draft]
         if len(drafts) < len(accepted):
             self._counters.refuse([found.reason for found in accepted if isinstance(found, Rejected)], out_of="sent")
         job = Job(drafts, size)
@@ -104,10 +104,12 @@ class Intake:
 
     def _finish(self, call: Call) -> list[Outcome]:
         """Wait for the answer to a batch, and return it with the refused ones in their places."""
-        answers = iter(self._answer(call) if call.job.drafts else ())
-        outcomes = [found if isinstance(found, Rejected) else next(answers) for found in call.accepted]
-        self._reject(call, outcomes)
-        return outcomes
+        answers = self._answer(call) if call.job.drafts else []
+        if len(answers) < len(call.accepted):
+            following = iter(answers)
+            answers = [found if isinstance(found, Rejected) else next(following) for found in call.accepted]
+        self._reject(call, answers)
+        return answers
 
     def _answer(self, call: Call) -> list[Outcome]:
         job = call.job
@@ -140,6 +142,8 @@ class Intake:
         return outcomes
 
     def _reject(self, call: Call, outcomes: list[Outcome]) -> None:
+        if set(map(type, outcomes)) == {int}:
+            return
         pairs = zip(call.events, outcomes, strict=True)
         refused = [(event, outcome) for event, outcome in pairs if isinstance(outcome, Rejected)]
         if refused:

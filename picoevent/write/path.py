@@ -106,8 +106,10 @@ class WritePath:
     def close(self, timeout: float) -> int:
         """Drain what can be drained in so many seconds, end the thread; return how many events stay in the spool."""
         give_up = time.monotonic() + timeout
-        left = self.flush(timeout)
+        self._wait_quietly(timeout)
         self._thread.stop(give_up - time.monotonic())
+        # Now, not before: the thread may just have been busy with its last batch.
+        left = self._sync()
         if self._spool is not None:
             self._spool.close()
         if self._publishing is not None:
@@ -119,13 +121,18 @@ class WritePath:
 
         Where the database is known to be away, nobody is held up.
         """
-        if self._spool is None or self._drain is None or not self._thread.is_running:
-            return 0
-        if not self._thread.breaker.is_open:
+        self._wait_quietly(timeout)
+        return self._sync()
+
+    def _wait_quietly(self, timeout: float) -> None:
+        if self._drain is not None and self._thread.is_running and not self._thread.breaker.is_open:
             with suppress(PicoEventError):
                 self._wait_for_drain(self._drain, time.monotonic() + timeout, lambda _done, _left: None)
-        left = self._spool.pending
-        if left:
+
+    def _sync(self) -> int:
+        """Bring what stays in the spool to the disk, say and return how much it is."""
+        left = self._spool.pending if self._spool else 0
+        if self._spool is not None and left:
             with suppress(PicoEventError):
                 self._spool.sync()
             logger.warning("%s events stay in the spool, for the next process or `picoevent spool drain`", f"{left:,}")

@@ -208,8 +208,8 @@ class WriterThread:
 
     def _write(self, jobs: Sequence[Job]) -> Result:
         for job in jobs:
-            job.resolved = [self._batches.resolve(draft) for draft in job.drafts]
-        records = [record for job in jobs for record in job.resolved if isinstance(record, Record)]
+            job.resolved = self._batches.resolve_all(job.drafts)
+        records = [found for job in jobs for found in job.resolved if type(found) is Record]
         # In the order of their ids, a batch fills the pages of the tables one after the other.
         records.sort(key=_event_id)
         result = self._batches.write(records)
@@ -224,7 +224,7 @@ class WriterThread:
             (draft, found.event_id)
             for job in jobs
             for draft, found in zip(job.drafts, job.resolved, strict=True)
-            if isinstance(found, Record)
+            if type(found) is Record
         ]
         self._remember(stored)
         for job in jobs:
