@@ -34,8 +34,8 @@ class Report:
     """Of each call, when it began (Unix seconds) and how long it took (seconds)."""
 
     def took(self, since: float = 0.0, until: float = float("inf")) -> list[float]:
-        """Return the sorted times of the calls that began in a span."""
-        return sorted(took for began, took in self.calls if since <= began < until)
+        """Return the sorted times of the calls that went on in a span, or in part of it."""
+        return sorted(took for began, took in self.calls if began + took >= since and began < until)
 
 
 def read_report(folder: Path, name: str) -> Report:

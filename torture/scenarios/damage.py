@@ -113,7 +113,7 @@ def _count_damage(verdict: Verdict, database: Database, name: str, events_harmed
 
 
 def _largest_folder(database: Database) -> Path:
-    return max(database.spool_dir.glob("*/*.spool"), key=lambda path: path.stat().st_size).parent
+    return max(database.spool_dir.glob("*/[0-9]*.open"), key=lambda path: len(_segments(path.parent))).parent
 
 
 def _segments(folder: Path) -> list[Path]:
