@@ -118,6 +118,7 @@ def _look_at_events(findings: Findings, parts: Parts, now: datetime) -> None:
         findings.facts["sources"] = len(parts.reader.sources())
     except PicoEventError as error:
         findings.blame(error, prefix="Events can't be read: ")
+        findings.exit_code = exit_code_of(error)
 
 
 def _look_at_replica(findings: Findings, parts: Parts, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from picoevent.spool.failures import ANOTHER_FOLDER
 from picoevent.spool.segment import NAME, VERSION, NewerFormat
 
 LOCK = "lock"
+OWNER = "database"
 FOLDER = re.compile(r"\d{8}T\d{9}Z-\d+-[0-9a-f]{8}")
 """The moment it was made, so that names sort by age, the process, and chance."""
 LOCK_TEXT = re.compile(rb"picoevent spool (\d+)\npid (\d+)\n")
@@ -53,8 +54,11 @@ class HeldFolder:
         self.release()
 
 
-def prepare(folder: Path, *, parents: bool) -> None:
-    """Make the folder of all spools where it is missing; raise `SpoolUnavailable` where it is somebody else's."""
+def prepare(folder: Path, database: str, *, parents: bool) -> None:
+    """Make the folder of all spools where it is missing; raise `SpoolUnavailable` where it is somebody else's.
+
+    It belongs to the first database whose events come into it: those of two must not be mixed up.
+    """
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=parents)
     found = folder.stat()
@@ -63,6 +67,26 @@ def prepare(folder: Path, *, parents: bool) -> None:
     if found.st_uid != os.geteuid():
         message = f"The spool in {folder} belongs to another user (uid {found.st_uid}, this is {os.geteuid()})."
         raise SpoolUnavailable(message, hint=f"Run as that user, {ANOTHER_FOLDER}")
+    if owner_of(folder) is None:
+        with suppress(FileExistsError), (folder / OWNER).open("x") as file:
+            file.write(database)
+    check_owner(folder, database)
+
+
+def owner_of(folder: Path) -> str | None:
+    """Return the name of the database whose events wait in a folder; None where nobody has said it yet."""
+    try:
+        return (folder / OWNER).read_text("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def check_owner(folder: Path, database: str) -> None:
+    """Raise `SpoolUnavailable` where the events of another database wait in a folder."""
+    owner = owner_of(folder)
+    if owner and owner != database:
+        message = f"The spool in {folder} is that of the database {owner!r}, and this is {database!r}."
+        raise SpoolUnavailable(message, hint="Name a folder of its own for each database in spool_dir.")
 
 
 def make_folder(parent: Path) -> HeldFolder:

@@ -21,7 +21,7 @@ from picoevent.spool.backlog import Backlog, SpoolBatch, Survey
 from picoevent.spool.cancelled import write_cancelled
 from picoevent.spool.checkpoint import Checkpoint
 from picoevent.spool.failures import full, stalled, unavailable
-from picoevent.spool.folders import HeldFolder, hold, list_folders, make_folder, prepare, segment_bytes
+from picoevent.spool.folders import HeldFolder, check_owner, hold, list_folders, make_folder, prepare, segment_bytes
 from picoevent.spool.frames import SpooledEvent
 from picoevent.spool.journal import Journal
 from picoevent.spool.retrying import retry_folder
@@ -61,6 +61,7 @@ class Spool:
         folder: Path,
         max_bytes: int,
         *,
+        database: str = "",
         parents: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         sync_ms: int = 100,
@@ -70,6 +71,7 @@ class Spool:
         self._folder = Path(folder)
         self._max_bytes = max_bytes
         self._parents = parents
+        self._database = database
         self._segment_bytes = segment_bytes
         self._sync_ms = sync_ms
         self._stall_seconds = stall_ms / 1000
@@ -152,10 +154,14 @@ class Spool:
             if self._closed:
                 return 0
             try:
+                check_owner(self._folder, self._database)
                 mine = {held.path for held in self._held()}
                 found = [path for path in list_folders(self._folder) if path not in mine]
             except OSError as error:
                 logger.warning("picoevent: the spool in %s can't be listed (%s).", self._folder, error.strerror)
+                return 0
+            except SpoolUnavailable as error:
+                self._warn_once(self._folder, error)
                 return 0
             return sum(self._try_to_adopt(path) for path in found)
 
@@ -255,7 +261,7 @@ class Spool:
         if self._room < START_BYTES:
             raise full(self._folder, self._max_bytes)
         try:
-            prepare(self._folder, parents=self._parents)
+            prepare(self._folder, self._database, parents=self._parents)
             held = make_folder(self._folder)
         except OSError as error:
             raise unavailable(self._folder, error) from error

@@ -274,7 +274,6 @@ class MySQLBackend:
 
     def __init__(self, url: URL, settings: Settings) -> None:
         self._url = url
-        self._deadline_ms = settings.deadline_ms
         self.label = f"MySQL at {url.host or 'localhost'}:{url.port or 3306}"
 
     def translate(self, error: DBAPIError | MySQLError) -> PicoEventError:
@@ -307,7 +306,7 @@ class MySQLBackend:
             return StoreUnavailable(f"{self.label} is read-only ({code}).", hint="Point PICOEVENT_URL at the primary.")
         if code in GONE:
             system_says = re.search(r"\[Errno -?\d+\] ([^)\]]+)", said)
-            why = f"timed out after {self._deadline_ms / 1000:g} s" if "timed out" in said else said
+            why = "timed out" if "timed out" in said else said
             why = system_says.group(1) if system_says and why == said else why
             return StoreUnavailable(f"{self.label} does not answer ({why}).", hint="See runbooks/mysql-away.md.")
         return StoreUnavailable(f"{self.label} failed ({code}: {said}).", hint="See runbooks/mysql-away.md.")

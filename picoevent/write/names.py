@@ -31,6 +31,10 @@ class NameRegistry:
         self._full: Rejected | None = None
         self._full_until = 0.0
 
+    def forget(self) -> None:
+        """Ask again for each name: the database may be another one than before."""
+        self._forget_at = 0.0
+
     def number_of(self, name: str) -> int:
         """Return the number of a name, made where it has none; raise `Rejected` or `StoreUnavailable`."""
         now = self._clock()

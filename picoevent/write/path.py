@@ -14,7 +14,7 @@ from picoevent.cache import Cache
 from picoevent.errors import PicoEventError, SettingsError
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
-from picoevent.spool import Spool, spool_folder
+from picoevent.spool import Spool, database_name, spool_folder
 from picoevent.store import open_bulk_store
 from picoevent.store.base import WritingStore
 from picoevent.store.installation import InstallationKey
@@ -135,7 +135,8 @@ class WritePath:
         if self._spool is not None and left:
             with suppress(PicoEventError):
                 self._spool.sync()
-            logger.warning("%s events stay in the spool, for the next process or `picoevent spool drain`", f"{left:,}")
+            events = "1 event stays" if left == 1 else f"{left:,} events stay"
+            logger.warning("PicoEvent: %s in the spool, for the next process or `picoevent spool drain`", events)
         return left
 
 
@@ -157,4 +158,5 @@ def _open_spool(settings: Settings) -> tuple[Spool | None, PicoEventError | None
         folder = spool_folder(settings)
     except SettingsError as error:
         return None, error
-    return Spool(folder, settings.spool_max_mb * 1_000_000, parents=not settings.spool_dir), None
+    size, database = settings.spool_max_mb * 1_000_000, database_name(settings)
+    return Spool(folder, size, database=database, parents=not settings.spool_dir), None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from picoevent.accept import Draft
-from picoevent.errors import PicoEventError, StoreUnavailable
+from picoevent.errors import PicoEventError, StoreNotReady, StoreUnavailable
 from picoevent.store.base import StoreBusy
 from picoevent.store.record import Record
 from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchWriter, Result
@@ -70,6 +70,7 @@ class WriterThread:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._idle = False
+        self._has_stored = False
 
     def submit(self, job: Job) -> None:
         """Write a job as soon as it is its turn."""
@@ -199,13 +200,12 @@ class WriterThread:
         except StoreBusy as error:
             self._fail(taken, error)
         except PicoEventError as error:
-            if isinstance(error, StoreUnavailable):
-                self.breaker.trip(error)
-            self._fail(taken, error)
+            self._fail(taken, self._note_failure(error))
         except Exception as error:  # log() stands in somebody's hottest path: whatever goes wrong here is ours alone.
             logger.exception("Events could not be stored")
             self._fail(taken, StoreUnavailable(f"Storing it raised {type(error).__name__}."))
         else:
+            self._has_stored = True
             self.breaker.reset()
             self._answer(taken, result)
 
@@ -245,7 +245,21 @@ class WriterThread:
             if job.claim():
                 job.fail(error)
 
+    def _note_failure(self, error: PicoEventError) -> PicoEventError:
+        """Open the breaker where the database is away; return the error as callers are to take it.
+
+        A schema that is missing from the start is a mistake, and events are refused. One that was there is being
+        restored, renamed or upgraded: it is as good as away, and events are spooled.
+        """
+        self._batches.forget()
+        if self._has_stored and isinstance(error, StoreNotReady):
+            error = StoreUnavailable(error.message, hint=error.hint)
+        if isinstance(error, StoreUnavailable):
+            self.breaker.trip(error)
+        return error
+
     def _note_away(self, error: PicoEventError) -> None:
+        error = self._note_failure(error)
         if self.breaker.is_open:
             self.breaker.extend(error)
         else:
@@ -272,6 +286,7 @@ class WriterThread:
             self._note_away(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
         else:
             if away or drained:
+                self._has_stored = self._has_stored or drained
                 self.breaker.reset()
 
 
