@@ -67,7 +67,7 @@ def prepare(folder: Path, database: str, *, parents: bool) -> None:
     if found.st_uid != os.geteuid():
         message = f"The spool in {folder} belongs to another user (uid {found.st_uid}, this is {os.geteuid()})."
         raise SpoolUnavailable(message, hint=f"Run as that user, {ANOTHER_FOLDER}")
-    if owner_of(folder) is None:
+    if database and owner_of(folder) is None:
         with suppress(FileExistsError), (folder / OWNER).open("x") as file:
             file.write(database)
     check_owner(folder, database)
@@ -84,7 +84,7 @@ def owner_of(folder: Path) -> str | None:
 def check_owner(folder: Path, database: str) -> None:
     """Raise `SpoolUnavailable` where the events of another database wait in a folder."""
     owner = owner_of(folder)
-    if owner and owner != database:
+    if owner and database and owner != database:
         message = f"The spool in {folder} is that of the database {owner!r}, and this is {database!r}."
         raise SpoolUnavailable(message, hint="Name a folder of its own for each database in spool_dir.")
 

@@ -95,16 +95,18 @@ class Spool:
         self._forking = (False, False)
         self._warned: set[Path] = set()
 
-    def append(self, events: Sequence[SpooledEvent]) -> int:
+    def append(self, events: Sequence[SpooledEvent], seconds: float = 1.0) -> int:
         """Append all of these or none, and return a position for `wait_synced`; at least one event.
 
         On return they survive the death of this process, and within `sync_ms` that of the machine. Raises
-        `SpoolFull` and `SpoolUnavailable`.
+        `SpoolFull` and `SpoolUnavailable`; the latter also where another call has been writing for so many seconds.
         """
         syncer = self._syncer
         if syncer.began is not None:
             self._check_stall(syncer.began)
-        with self._lock:
+        if not self._lock.acquire(timeout=max(0.0, min(seconds, self._stall_seconds))):
+            raise stalled(self._folder, seconds)
+        try:
             depth = self._depth
             try:
                 self._depth = depth + 1
@@ -113,6 +115,8 @@ class Spool:
                     self._append_in_need(journal, backlog, events)
             finally:
                 self._depth = depth
+        finally:
+            self._lock.release()
         position = next(syncer.positions)
         if not syncer.dirty:
             syncer.mark_dirty()
@@ -208,10 +212,10 @@ class Spool:
             held = {folder.path: folder for folder in self._held()}
             return sum(retry_folder(path, held.get(path), self) for path in list_folders(self._folder))
 
-    def sync(self) -> None:
-        """Return when everything that was appended is on the disk; raise `SpoolUnavailable` where it is not in 5 s."""
-        if self._lanes and not self._syncer.wait(next(self._syncer.positions), SYNC_SECONDS):
-            raise stalled(self._folder, SYNC_SECONDS)
+    def sync(self, seconds: float = SYNC_SECONDS) -> None:
+        """Return when everything that was appended is on the disk; raise `SpoolUnavailable` where it is not in time."""
+        if self._lanes and not self._syncer.wait(next(self._syncer.positions), seconds):
+            raise stalled(self._folder, seconds)
 
     def close(self) -> None:
         """Sync, stop the thread, and let others adopt what waits. A disk that stalls costs a second."""

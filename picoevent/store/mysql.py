@@ -99,7 +99,7 @@ def make_store(
     parsed = _parse(name, url)
     if settings.password and not parsed.password:
         parsed = parsed.set(password=settings.password)
-    backend = MySQLBackend(parsed, settings)
+    backend = MySQLBackend(parsed)
     deadline = settings.deadline_ms / 1000
     options: dict[str, object] = {
         "connect_timeout": min(deadline, answer_seconds),
@@ -272,7 +272,7 @@ class MySQLBackend:
     initialises_itself = False
     closes_at_fork = False
 
-    def __init__(self, url: URL, settings: Settings) -> None:
+    def __init__(self, url: URL) -> None:
         self._url = url
         self.label = f"MySQL at {url.host or 'localhost'}:{url.port or 3306}"
 

@@ -94,6 +94,10 @@ class SqlStore:
         """See `WritingStore.find_name`."""
         return self._ask(partial(names.find_name, kind=kind, name=name))
 
+    def find_names(self, kind: names.NameKind) -> dict[str, Name]:
+        """See `WritingStore.find_names`."""
+        return self._ask(partial(names.find_names, kind=kind))
+
     def create_name(self, kind: names.NameKind, name: str, limit: int) -> Name:
         """See `WritingStore.create_name`."""
         return self._ask(partial(names.create_name, kind=kind, name=name, limit=limit))

@@ -83,8 +83,8 @@ class BatchWriter:
                 text,
                 event.payload,
             )
-        except Rejected as rejected:
-            return rejected
+        except (Rejected, StoreCorrupt) as refusal:
+            return _refused(refusal)
 
     def resolve_all(self, events: Sequence[Accepted]) -> list[Record | Rejected]:
         """As `resolve`, for a batch: each name is asked for once, in less than half the time."""
@@ -92,14 +92,17 @@ class BatchWriter:
             self._refresh()
         event_types: dict[str, int] = {}
         sources: dict[str, int] = {}
+        refused: dict[tuple[str, str], Rejected] = {}
         resolved: list[Record | Rejected] = []
         for event in events:
             event_type, source, user_id = event.event_type, event.source, event.user_id
             type_id, source_id = event_types.get(event_type), sources.get(source)
             if type_id is None or source_id is None or isinstance(user_id, str):
-                found = self.resolve(event)
+                found = refused.get((event_type, source)) or self.resolve(event)
                 if isinstance(found, Record):
                     event_types[event_type], sources[source] = found.event_type_id, found.source_id
+                else:
+                    refused[event_type, source] = found
                 resolved.append(found)
             else:
                 resolved.append(Record(event.event_id, type_id, source_id, user_id, None, event.payload))

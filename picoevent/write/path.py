@@ -31,6 +31,7 @@ from picoevent.write.thread import WriterThread
 logger = logging.getLogger("picoevent")
 
 FOR_EVER = 1e9
+LAST_SYNC_SECONDS = 0.2
 LOOK_SECONDS = 0.02
 """How often whoever waits for the drain looks how far it is."""
 
@@ -109,7 +110,7 @@ class WritePath:
         self._wait_quietly(timeout)
         self._thread.stop(give_up - time.monotonic())
         # Now, not before: the thread may just have been busy with its last batch.
-        left = self._sync()
+        left = self._sync(give_up)
         if self._spool is not None:
             self._spool.close()
         if self._publishing is not None:
@@ -121,20 +122,21 @@ class WritePath:
 
         Where the database is known to be away, nobody is held up.
         """
+        give_up = time.monotonic() + timeout
         self._wait_quietly(timeout)
-        return self._sync()
+        return self._sync(give_up)
 
     def _wait_quietly(self, timeout: float) -> None:
         if self._drain is not None and self._thread.is_running and not self._thread.breaker.is_open:
             with suppress(PicoEventError):
                 self._wait_for_drain(self._drain, time.monotonic() + timeout, lambda _done, _left: None)
 
-    def _sync(self) -> int:
+    def _sync(self, give_up: float) -> int:
         """Bring what stays in the spool to the disk, say and return how much it is."""
         left = self._spool.pending if self._spool else 0
         if self._spool is not None and left:
             with suppress(PicoEventError):
-                self._spool.sync()
+                self._spool.sync(max(LAST_SYNC_SECONDS, give_up - time.monotonic()))
             events = "1 event stays" if left == 1 else f"{left:,} events stay"
             logger.warning("PicoEvent: %s in the spool, for the next process or `picoevent spool drain`", events)
         return left

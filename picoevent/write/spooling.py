@@ -49,7 +49,7 @@ class Spooling:
         # Counted first: the writer's thread may drain them before this thread goes on.
         self._counters.add(in_flight=-len(events), spooled=len(events))
         try:
-            position = self._spool.append(events)
+            position = self._spool.append(events, seconds)
         except Exception as error:  # noqa: BLE001  # at the end of the interpreter, anything may be gone already
             return self._refuse(job, refusal_for(error), out_of="spooled")
         ids: list[Outcome] = [event.event_id for event in events]

@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from picoevent.accept import Draft
-from picoevent.errors import PicoEventError, StoreNotReady, StoreUnavailable
+from picoevent.errors import PicoEventError, SettingsError, StoreNotReady, StoreUnavailable
 from picoevent.store.base import StoreBusy
 from picoevent.store.record import Record
 from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchWriter, Result
 from picoevent.write.breaker import Breaker
 from picoevent.write.counters import Counters
 from picoevent.write.drain import Drain
-from picoevent.write.job import Job
+from picoevent.write.job import Job, count_abandoned
 
 logger = logging.getLogger("picoevent")
 
@@ -244,6 +244,7 @@ class WriterThread:
         for job in jobs:
             if job.claim():
                 job.fail(error)
+                count_abandoned(job, self._counters)
 
     def _note_failure(self, error: PicoEventError) -> PicoEventError:
         """Open the breaker where the database is away; return the error as callers are to take it.
@@ -273,21 +274,30 @@ class WriterThread:
             return
         try:
             # A batch of the spool is the better probe: it writes, and nobody waits for it.
-            drained = self._drain.step() if self._drain else False
+            drained = self._drain_a_batch()
             if away and not drained:
                 self._batches.probe()
         except StoreBusy as error:
             logger.info("The spool is drained later: %s", error)
         except PicoEventError as error:
             self._note_away(error)
-        except Exception as error:  # The thread goes on, and asks again later.
-            if not away:
-                logger.exception("The spool can't be drained")
-            self._note_away(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
         else:
             if away or drained:
                 self._has_stored = self._has_stored or drained
                 self.breaker.reset()
+
+    def _drain_a_batch(self) -> bool:
+        """Return whether the database has taken something; whatever else goes wrong is the spool's own matter."""
+        if self._drain is None or self._drain.is_paused:
+            return False
+        try:
+            return self._drain.step()
+        except (StoreUnavailable, StoreNotReady, SettingsError):
+            raise
+        except Exception:
+            logger.exception("PicoEvent: the spool can't be drained, and is left alone for a moment")
+            self._drain.pause()
+            return False
 
 
 def _take(job: Job) -> bool:
