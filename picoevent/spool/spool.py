@@ -104,7 +104,9 @@ class Spool:
         syncer = self._syncer
         if syncer.began is not None:
             self._check_stall(syncer.began)
-        if not self._lock.acquire(timeout=max(0.0, min(seconds, self._stall_seconds))):
+        # By its name here: a child of a fork in the middle of this has another one.
+        lock = self._lock
+        if not lock.acquire(timeout=max(0.0, min(seconds, self._stall_seconds))):
             raise stalled(self._folder, seconds)
         try:
             depth = self._depth
@@ -116,7 +118,7 @@ class Spool:
             finally:
                 self._depth = depth
         finally:
-            self._lock.release()
+            lock.release()
         position = next(syncer.positions)
         if not syncer.dirty:
             syncer.mark_dirty()
