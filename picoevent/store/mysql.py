@@ -41,6 +41,8 @@ WRITING_SECONDS = 10.0
 not away, gets its batches done."""
 
 POOL_SIZE = 8
+MAX_SAID = 300
+"""How many characters of an error message of the server are passed on."""
 FORM = "mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
 ARGUMENTS = ("charset", "unix_socket", "bind_address", "program_name")
 TLS_FILES = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_key_password")
@@ -214,6 +216,12 @@ def _switch(name: str, argument: str, word: str) -> bool:
     return word.lower() in TRUE_WORDS
 
 
+def _harmless(said: str) -> str:
+    """Return a server's words as one short line that no terminal and no reader of a log obeys."""
+    cut = said[:MAX_SAID]
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
+
+
 def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # noqa: ANN401  # the driver's own
     """Set what each session must have, whatever the server's defaults are."""
     cursor = connection.cursor()
@@ -281,7 +289,7 @@ class MySQLBackend:
         cause = error.orig if isinstance(error, DBAPIError) else error
         arguments = getattr(cause, "args", ())
         code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
-        said = " ".join(str(argument) for argument in arguments[1:]) or str(cause)
+        said = _harmless(" ".join(str(argument) for argument in arguments[1:]) or str(cause))
         if code == 1062:  # noqa: PLR2004
             return DuplicateKey(said)
         if code in (1213, 1205):
