@@ -120,7 +120,6 @@ def _look_at_events(findings: Findings, parts: Parts, now: datetime) -> None:
         if not parts.settings.replica_url:
             findings.exit_code = exit_code_of(error)
         findings.blame(error, prefix="Events can't be read: ")
-        findings.exit_code = exit_code_of(error)
 
 
 def _look_at_replica(findings: Findings, parts: Parts, settings: Settings) -> None:

@@ -35,6 +35,7 @@ ADOPTED_AT_ONCE = 4
 """Each adopted folder costs a descriptor; the others follow when these are done."""
 FORK_SECONDS = 1.0
 SYNC_SECONDS = 5.0
+CLOSE_SECONDS = 0.5
 MAX_DEPTH = 8
 """How deep appends may interrupt each other; signals that come faster than they are handled have no other end."""
 ROOM_SECONDS = 1.0
@@ -223,14 +224,26 @@ class Spool:
         """Sync, stop the thread, and let others adopt what waits. A disk that stalls costs a second."""
         self._closed = True
         stopped = self._syncer.stop()
-        with self._reading, self._lock:
-            for journal, backlog in self._lanes.values():
-                if stopped:
-                    journal.close()
-                backlog.end_appending()
-            for backlog in self._all_backlogs():
-                self._let_go(backlog)
-            self._lanes, self._adopted, self._handed = {}, [], None
+        if not self._reading.acquire(timeout=CLOSE_SECONDS):
+            # The thread that reads hangs in this disk: the folder's lock goes with the process.
+            return
+        try:
+            if self._lock.acquire(timeout=CLOSE_SECONDS):
+                try:
+                    self._let_all_go(stopped=stopped)
+                finally:
+                    self._lock.release()
+        finally:
+            self._reading.release()
+
+    def _let_all_go(self, *, stopped: bool) -> None:
+        for journal, backlog in self._lanes.values():
+            if stopped:
+                journal.close()
+            backlog.end_appending()
+        for backlog in self._all_backlogs():
+            self._let_go(backlog)
+        self._lanes, self._adopted, self._handed = {}, [], None
 
     def before_fork(self) -> None:
         """Let what is under way come to its end."""

@@ -66,14 +66,20 @@ class Intake:
         outcomes: list[Outcome] = []
         answered = 0.0
         ahead: deque[Call] = deque()
-        for given, accepted, size in _batches(events, self._accept):
-            ahead.append(self._send(given, accepted, size, spooled=spooled))
-            if len(ahead) > JOBS_AHEAD:
+        try:
+            for given, accepted, size in _batches(events, self._accept):
+                ahead.append(self._send(given, accepted, size, spooled=spooled))
+                if len(ahead) > JOBS_AHEAD:
+                    outcomes += self._finish(ahead.popleft(), answered)
+                    answered = time.monotonic()
+            while ahead:
                 outcomes += self._finish(ahead.popleft(), answered)
                 answered = time.monotonic()
-        while ahead:
-            outcomes += self._finish(ahead.popleft(), answered)
-            answered = time.monotonic()
+        except BaseException:
+            # The host's iterator raised, or a signal's handler: nobody waits for what was handed in ahead.
+            for call in ahead:
+                self._abandon(call.job)
+            raise
         return outcomes
 
     def spool(self, event: NewEvent) -> Outcome:
@@ -138,12 +144,15 @@ class Intake:
         try:
             self._wait(job, call.begun + self._commit_seconds)
         except BaseException:
-            # Whoever is interrupted here has no answer; the writer goes on, and counts what becomes of the events.
-            job.abandoned = True
-            if job.error is not None:
-                count_abandoned(job, self._counters)
+            self._abandon(job)
             raise
         return job.outcomes or self._spool(call, synced=True)
+
+    def _abandon(self, job: Job) -> None:
+        """Wait no more for an answer; the writer goes on, and counts what becomes of the events."""
+        job.abandoned = True
+        if job.error is not None and not job.outcomes:
+            count_abandoned(job, self._counters)
 
     def _wait(self, job: Job, until: float) -> None:
         """Return when the job is answered, or taken back since the time is over."""

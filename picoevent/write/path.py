@@ -75,12 +75,24 @@ class WritePath:
         before = self.counters.to_dict()
         if self._drain is not None:
             give_up = time.monotonic() + (FOR_EVER if timeout is None else timeout)
+            self._ask_the_database(give_up)
             self._thread.run(self._drain.adopt, give_up)
             self._wait_for_drain(self._drain, give_up, on_progress or (lambda _done, _left: None))
         after = self.counters.to_dict()
         gained = {name: after[name] - before[name] for name in ("replayed", "already_stored", "set_aside")}
         left = self._spool.pending if self._spool else 0
         return DrainReport(gained["replayed"], gained["already_stored"], gained["set_aside"], left)
+
+    def _ask_the_database(self, give_up: float) -> None:
+        """Where it is known to be away, ask again now; raise what it says."""
+        breaker = self._thread.breaker
+        known = breaker.error
+        breaker.ask_now()
+        self._thread.wake()
+        while known is not None and breaker.error is known and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)
+        if breaker.error is not None:
+            raise breaker.error
 
     def _wait_for_drain(self, drain: Drain, give_up: float, tell: Callable[[int, int], None]) -> None:
         """Look every now and then how far the writer's thread is; raise why it can't go on."""

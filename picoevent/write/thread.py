@@ -191,10 +191,10 @@ class WriterThread:
         return item
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        taken = [job for job in jobs if _take(job)]
         if self.breaker.error is not None:
-            self._fail(taken, self.breaker.error)
+            self._fail(jobs, self.breaker.error)
             return
+        taken = [job for job in jobs if _take(job)]
         try:
             result = self._write(taken)
         except StoreBusy as error:
