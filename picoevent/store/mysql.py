@@ -19,6 +19,7 @@ from pymysql import MySQLError
 from pymysql.connections import Connection as DriverConnection
 from pymysql.constants import CLIENT
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -28,7 +29,7 @@ from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
 from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
-from picoevent.store.mysql_writing import WritingConnections
+from picoevent.store.mysql_writing import READ_ONLY, WritingConnections
 from picoevent.store.sql import SqlStore
 from picoevent.urls import ENCODE_HINT, check_address, check_argument
 
@@ -83,7 +84,6 @@ MYSQL = Flavour("MySQL", "utf8mb4_0900_bin", "", "SET SESSION max_execution_time
 GONE = {2002, 2003, 2005, 2006, 2013, 2014, 2055, 0, 1053, 1077, 1152, 1158, 1159, 1160, 1161}
 DENIED = {1044, 1045, 1142, 1143, 1227, 1370, 1698}
 NO_SCHEMA = {1049, 1051, 1054, 1146}
-READ_ONLY = {1036, 1290, 1792, 1836}
 NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
 
 
@@ -166,7 +166,14 @@ def _open_engine(
         _prepare(connection, answer_seconds, limit_reads=purpose is Purpose.READ)
 
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "handle_error", _leave_former_primary)
     return engine
+
+
+def _leave_former_primary(context: ExceptionContext) -> None:
+    """Have the pool drop its connections to a server that is read-only since a failover."""
+    if READ_ONLY.intersection(getattr(context.original_exception, "args", ())[:1]):
+        context.is_disconnect = True
 
 
 def _connect(
