@@ -115,13 +115,14 @@ def hold(path: Path) -> HeldFolder | None:
     Raises `NewerFormat` and `OSError`; the lock is free again then.
     """
     try:
-        fd = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        # What somebody else has put here may lead anywhere.
+        fd = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         _remove_empty(path)
         return None
     try:
         _check_version(fd)
-        if os.fstat(fd).st_uid == os.geteuid() and _take(fd) and _still_there(path / LOCK, fd):
+        if _is_ours(path, fd) and _take(fd) and _still_there(path / LOCK, fd):
             held, fd = HeldFolder(path, fd), -1
             return held
     finally:
@@ -132,7 +133,7 @@ def hold(path: Path) -> HeldFolder | None:
 
 def holder(path: Path) -> int | None:
     """Return the id of the process that holds a folder; None where it is dead. Raises `NewerFormat` and `OSError`."""
-    fd = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         pid = _check_version(fd)
         return None if _is_free(fd) else pid
@@ -144,7 +145,7 @@ def list_folders(parent: Path) -> list[Path]:
     """Return the folders of processes, oldest first; none where the parent is not there. Other names are ignored."""
     try:
         with os.scandir(parent) as entries:
-            names = [entry.name for entry in entries if FOLDER.fullmatch(entry.name) and entry.is_dir()]
+            names = [e.name for e in entries if FOLDER.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [parent / name for name in sorted(names)]
@@ -161,6 +162,12 @@ def segment_bytes(folder: Path) -> int:
     except OSError:
         return total
     return total
+
+
+def _is_ours(path: Path, fd: int) -> bool:
+    """Return whether nobody else can have put there what will be written to, and stored."""
+    found = [path.parent.stat(), path.stat(), os.fstat(fd)]
+    return all(each.st_uid == os.geteuid() for each in found) and stat.S_ISREG(found[-1].st_mode)
 
 
 def _take(fd: int) -> bool:
