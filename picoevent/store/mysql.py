@@ -36,7 +36,7 @@ from picoevent.urls import ENCODE_HINT, check_address, check_argument
 logger = logging.getLogger("picoevent")
 
 ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
-"""How long one answer is waited for; of the write path, the names wait for the deadline."""
+"""How long one answer is waited for."""
 WRITING_SECONDS = 10.0
 """How long the writer's thread waits for one answer. No caller waits for that long, and a server that is slow, but
 not away, gets its batches done."""
@@ -103,10 +103,11 @@ def make_store(
         parsed = parsed.set(password=settings.password)
     backend = MySQLBackend(parsed)
     deadline = settings.deadline_ms / 1000
+    patience = max(WRITING_SECONDS, answer_seconds) if purpose is Purpose.WRITE else answer_seconds
     options: dict[str, object] = {
         "connect_timeout": min(deadline, answer_seconds),
-        "read_timeout": answer_seconds,
-        "write_timeout": answer_seconds,
+        "read_timeout": patience,
+        "write_timeout": patience,
         "client_flag": client_flag,
         # As a text, the driver would encode it in Latin-1.
         "password": (parsed.password or "").encode(),
@@ -116,10 +117,9 @@ def make_store(
     event.listen(engine, "do_connect", partial(_connect, backend.label))
     if purpose is not Purpose.WRITE:
         return SqlStore(engine, backend, settings)
-    patient = {"read_timeout": max(WRITING_SECONDS, deadline), "write_timeout": max(WRITING_SECONDS, deadline)}
     writing = create_engine(
         engine.url,
-        connect_args=options | patient,
+        connect_args=options,
         isolation_level="READ COMMITTED",
         poolclass=NullPool,
         pool_reset_on_return=None,

@@ -145,10 +145,12 @@ class SqlStore:
         self._engine.dispose()
 
     def before_fork(self) -> None:
-        """Let the calls under way come to their end, and close what a child may not inherit."""
+        """Where a child may not inherit connections, let the calls under way come to their end, and close them."""
+        if not self._backend.closes_at_fork:
+            return
         if not self._calls.shut(self._settings.deadline_ms / 1000):
             logger.warning("%s: the process forks during a call that does not end", self.label)
-        elif self._backend.closes_at_fork:
+        else:
             self._engine.dispose()
 
     def after_fork(self, *, in_child: bool) -> None:

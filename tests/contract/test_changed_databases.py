@@ -80,7 +80,7 @@ def test_a_name_that_finds_no_room_asks_nothing_for_the_next_ones(ready_url):
     with EventLog(ready_url, max_auto_event_types=2) as events:
         assert events.log_many([{"event_type": "a"}, {"event_type": "b"}]) != [None, None]
         asked = []
-        events._parts.store.find_name = lambda kind, name: asked.append(name)
+        events._parts.store.find_name = lambda _kind, name: asked.append(name)
 
         ids = events.log_many([{"event_type": f"new {n}"} for n in range(50)] + [{"event_type": "a"}])
 
