@@ -38,6 +38,8 @@ class Journal:
         self.recent: deque[tuple[int, Sequence[SpooledEvent]]] = deque()
         """What was appended and may not be synced yet, by its first number."""
         self.names_changed = True
+        self.is_gone = False
+        """Set where somebody has removed the folder: what is appended here, nobody will find."""
         self.appended = START_BYTES
         self._unsettled = False
 

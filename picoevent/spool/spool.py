@@ -113,7 +113,8 @@ class Spool:
             depth = self._depth
             try:
                 self._depth = depth + 1
-                journal, backlog = self._lanes.get(depth) or self._open_lane(depth)
+                lane = self._lanes.get(depth)
+                journal, backlog = self._open_lane(depth) if lane is None or lane.journal.is_gone else lane
                 if not journal.append(events, self._look_again_at + backlog.freed):
                     self._append_in_need(journal, backlog, events)
             finally:
@@ -300,6 +301,11 @@ class Spool:
             # A fork came into this very call: the folder is the parent's.
             held.release()
             raise SpoolUnavailable(f"The process forked while it opened {held.path}.", hint="Log again.")
+        gone = self._lanes.get(depth)
+        if gone is not None:
+            # What can still be read of it is; the numbers of the rest are counted as lost.
+            self._adopted.append(gone.backlog)
+            gone.backlog.end_appending()
         self._lanes[depth] = lane = Lane(journal, backlog)
         return lane
 

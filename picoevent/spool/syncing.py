@@ -151,7 +151,7 @@ class Syncer:
     def _sync(self, journal: Journal, *, seal: bool) -> bool:
         done = True
         for segment in list(journal.unsealed):
-            done &= self._sync_segment(segment)
+            done &= self._sync_segment(journal, segment)
             if seal and segment is not journal.segments[-1] and segment is journal.unsealed[0]:
                 journal.unsealed.popleft()
                 journal.seal(segment)
@@ -160,11 +160,16 @@ class Syncer:
             done &= self._sync_folder(journal.folder) and self._sync_folder(journal.folder.parent)
         return done
 
-    def _sync_segment(self, segment: Segment) -> bool:
+    def _sync_segment(self, journal: Journal, segment: Segment) -> bool:
         size = segment.end[0]
         if segment.synced >= size:
             return True
         segment.synced = size
+        # Those before the last one are deleted by who reads them.
+        if segment is journal.segments[-1] and segment.is_deleted:
+            journal.is_gone = True
+            logger.warning("picoevent: the spool %s was removed while it was in use; another is made.", journal.folder)
+            return False
         try:
             self._timed(os.fdatasync, segment.fd)
         except OSError as error:
