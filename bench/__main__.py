@@ -11,15 +11,15 @@ import sys
 from collections.abc import Sequence
 
 from bench.catalogue import BENCHMARKS
-from bench.frame import Benchmark, Row
+from bench.frame import Benchmark, Row, Suite
 from bench.progress import Progress
-from bench.table import to_json, to_table, verdict
+from bench.table import to_json, to_line, to_table, verdict
 from picoevent.errors import PicoEventError
 
 FALLS_SHORT, NOT_MEASURED, INTERRUPTED = 1, 2, 130
 
 
-def main(arguments: Sequence[str] | None = None, *, benchmarks: Sequence[Benchmark] = BENCHMARKS) -> int:
+def main(arguments: Sequence[str] | None = None, *, benchmarks: Sequence[Benchmark | Suite] = BENCHMARKS) -> int:
     """List or run as the arguments say, and return the exit code."""
     asked = _parser().parse_args(arguments)
     if asked.name is None:
@@ -48,16 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _listing(benchmarks: Sequence[Benchmark]) -> str:
+def _listing(benchmarks: Sequence[Benchmark | Suite]) -> str:
     width = max(len(benchmark.name) for benchmark in benchmarks)
     return "\n".join(f"{benchmark.name:<{width}}  {benchmark.description}" for benchmark in benchmarks)
 
 
-def _run(benchmark: Benchmark, *, quick: bool) -> list[Row]:
+def _run(benchmark: Benchmark | Suite, *, quick: bool) -> list[Row]:
     progress = Progress()
     progress.say(f"{benchmark.name}: {benchmark.description}")
+    rows: list[Row] = []
     try:
-        return list(benchmark.run(benchmark.quick if quick else benchmark.full, progress))
+        for row in benchmark.rows(progress, quick=quick):
+            progress.say(to_line(row))
+            rows.append(row)
+        return rows
     finally:
         progress.end()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.frame import Benchmark
+from bench.frame import Benchmark, Suite
+from bench.ingest import INGEST
 from bench.pages import PAGES
 
-BENCHMARKS: tuple[Benchmark, ...] = (PAGES,)
+BENCHMARKS: tuple[Benchmark | Suite, ...] = (PAGES, INGEST, *INGEST.parts)

@@ -97,6 +97,25 @@ class Benchmark:
     full: Size
     quick: Size
 
+    def rows(self, progress: Progress, *, quick: bool = False) -> Iterable[Row]:
+        """Measure, and return the rows as they come."""
+        return self.run(self.quick if quick else self.full, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Benchmarks that run one after the other under one name; each of them runs under its own, too."""
+
+    name: str
+    description: str
+    parts: tuple[Benchmark, ...]
+
+    def rows(self, progress: Progress, *, quick: bool = False) -> Iterable[Row]:
+        """Measure every part, and yield the rows as they come."""
+        for part in self.parts:
+            progress.say(f"{part.name}: {part.description}")
+            yield from part.rows(progress, quick=quick)
+
 
 class Medians(NamedTuple):
     """Median times of a measure and of its baseline, in milliseconds."""

@@ -59,7 +59,14 @@ class SameEvent(NamedTuple):
 
 
 def create_layouts(address: MariaDBAddress, database: str) -> None:
-    """Make the database, PicoEvent's schema as `picoevent init` does, the names of the traffic, the classic table."""
+    """Make the database with both layouts, empty."""
+    create_schema(address, database)
+    with address.cursor(database) as cursor:
+        cursor.execute(CREATE_CLASSIC)
+
+
+def create_schema(address: MariaDBAddress, database: str) -> None:
+    """Make the database, PicoEvent's schema as `picoevent init` does, and the names of the traffic."""
     url = address.create_database(database)
     store = open_store(url, Settings(url=url), Purpose.ADMIN)
     try:
@@ -72,7 +79,6 @@ def create_layouts(address: MariaDBAddress, database: str) -> None:
     with address.cursor(database) as cursor:
         cursor.execute("SELECT source_id FROM source WHERE name = %s", (SOURCE,))
         assert cursor.fetchone() == (SOURCE_ID,)  # noqa: S101  # the made events have its number already
-        cursor.execute(CREATE_CLASSIC)
 
 
 def load(cursor: Cursor, size: Size, end_second: int, progress: Progress) -> list[SameEvent]:

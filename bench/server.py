@@ -10,13 +10,15 @@ BUFFER_POOL = "512M"
 SHOWN = ("innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "binlog_format", "innodb_buffer_pool_size")
 
 
-def production_mariadb() -> MariaDBServer:
+def production_mariadb(*, local_infile: bool = False) -> MariaDBServer:
     """Return a server with each commit on disk, binary log of rows and 512 MB of buffer pool; `with` starts it.
 
     `MariaDBServer` sets the rest: innodb_flush_log_at_trx_commit=1, sync_binlog=1, log_bin, binlog_format=ROW.
+    `local_infile` lets LOAD DATA LOCAL in.
     """
     # A redo log that takes the whole load: its pages are written by `layouts.settle`, not while we measure.
-    return MariaDBServer(durable=True, buffer_pool=BUFFER_POOL, options=("--innodb-log-file-size=512M",))
+    redo_log = ("--innodb-log-file-size=512M",)
+    return MariaDBServer(durable=True, buffer_pool=BUFFER_POOL, local_infile=local_infile, options=redo_log)
 
 
 def describe_server(cursor: Cursor) -> str:

@@ -25,6 +25,13 @@ def to_table(rows: Sequence[Row]) -> str:
     return "\n".join(_line(cells, widths) for cells in ruled)
 
 
+def to_line(row: Row) -> str:
+    """Return one row as a line, for whoever waits for the others."""
+    against = f" against {_figure(row.baseline)}" if row.baseline is not None else ""
+    ratio = f", ratio {_figure(row.ratio)}" if row.ratio is not None else ""
+    return f"{row.measure}: {_figure(row.value)} {row.unit}{against}{ratio}"
+
+
 def verdict(rows: Sequence[Row]) -> str:
     """Return in one line whether every target is reached, or which rows fall short."""
     short = [row.measure for row in rows if not row.holds]

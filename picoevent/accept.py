@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from picoevent.errors import Rejected, RejectReason
 from picoevent.event import NewEvent
 from picoevent.ids import EPOCH, MAX_UNIX_MS, IdMinter, unix_ms, wall_clock_ms
@@ -21,8 +23,7 @@ MAX_INTEGER_USER = (1 << 62) - 1
 MAX_AHEAD_MS = 24 * 3600 * 1000
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """An event on its way through the steps: what came in, and what the steps have made of it."""
 
     event: NewEvent
@@ -119,7 +120,7 @@ def encode_data(draft: Draft, rules: Rules) -> None:
     data = draft.event.data
     if data is None:
         return
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise Rejected(RejectReason.DATA_NOT_A_MAPPING, f"the data is of type {type(data).__name__}, not a mapping")
     payload = encode_payload(data, rules.settings.max_payload_bytes)
     # An empty payload and none are the same, and need no row.

@@ -15,8 +15,7 @@ from picoevent.ids import id_time
 from picoevent.payload import decode_payload
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True):
     """An event that was not accepted yet; the fields are the arguments of `EventLog.log()`.
 
     `at` is aware; without it the event is of now.
@@ -93,18 +92,24 @@ SEAL_BYTES = 16
 """A cache is shared and may be restored, mixed up or written by others: what it gives back is believed by its seal."""
 
 
-class Names(NamedTuple):
-    """An event but for its payload."""
+class Cached(NamedTuple):
+    """An event as a cache takes it: the payload is bytes still."""
 
     event_id: int
     event_type: str
     source: str
     user_id: int | str | None
+    payload: bytes | None
 
 
-def serialize(event: Names, payload: bytes | None, key: bytes) -> bytes:
-    """Return the form in which a cache keeps an event, sealed with the installation's key."""
-    raw = msgspec.Raw(payload or EMPTY_PAYLOAD)
+def to_event(cached: Cached) -> Event:
+    """Return the event that people read; raise `msgspec.DecodeError` for a payload that is none."""
+    return Event(*cached[:4], decode_payload(cached.payload))
+
+
+def serialize(event: Cached, key: bytes) -> bytes:
+    """Return the form in which a shared cache keeps an event, sealed with the installation's key."""
+    raw = msgspec.Raw(event.payload or EMPTY_PAYLOAD)
     body = _serializer.encode(_Serialized(str(event.event_id), event.event_type, event.source, event.user_id, raw))
     return _seal(body, key) + body
 

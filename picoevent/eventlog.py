@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
-from picoevent.errors import PicoEventError, Rejected
+from picoevent.errors import PicoEventError
 from picoevent.event import Event, NewEvent, Page
 from picoevent.forks import generation
 from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
@@ -15,10 +18,30 @@ from picoevent.settings import Settings
 if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.store.record import EventType, RejectedEvent, Source
-    from picoevent.write.bulk import ImportResult
+    from picoevent.write.bulk import BulkImport, ImportResult
+    from picoevent.write.job import Outcome
     from picoevent.write.path import DrainReport
 
 Durability = Literal["commit", "spool"]
+
+
+# All of this process: what they have spooled is drained, as far as a second goes, when the interpreter ends.
+_open_logs: weakref.WeakSet[EventLog] = weakref.WeakSet()
+EXIT_SECONDS = 1.0
+
+
+@atexit.register
+def _flush_at_exit() -> None:
+    """Not a close: other functions that run at exit may log, too."""
+    give_up = time.monotonic() + EXIT_SECONDS
+    for event_log in list(_open_logs):
+        event_log.flush(max(0.0, give_up - time.monotonic()))
+
+
+def _close_forgotten(by_generation: dict[int, Parts]) -> None:
+    parts = by_generation.get(generation())
+    if parts is not None:
+        parts.close()
 
 
 class EventLog:
@@ -40,6 +63,9 @@ class EventLog:
             self._settings = Settings.from_env(**{"url": settings, **overrides})
         self._by_generation = {generation(): self._open_parts()}
         self._closed = False
+        _open_logs.add(self)
+        # The parts know nothing of this object, and their threads keep only the parts alive.
+        weakref.finalize(self, _close_forgotten, self._by_generation).atexit = False
 
     @property
     def settings(self) -> Settings:
@@ -64,7 +90,10 @@ class EventLog:
         (it survives the process, not a power failure), and goes to the database in the background. No call takes
         longer than `deadline_ms`.
         """
-        return self.log_many([NewEvent(event_type, data, user_id, source, at)], durability=durability)[0]
+        event = NewEvent(event_type, data, user_id, source, at)
+        if (durability or self._settings.durability) == "spool" and not self._closed:
+            return self._to_id(self._parts.writing.intake.spool(event))
+        return self.log_many([event], durability=durability)[0]
 
     def log_many(
         self, events: Iterable[NewEvent | Mapping[str, Any]], *, durability: Durability | None = None
@@ -76,11 +105,14 @@ class EventLog:
         """
         spooled = (durability or self._settings.durability) == "spool"
         outcomes = self._parts.writing.intake.submit(events, spooled=spooled, closed=self._closed)
+        return [self._to_id(outcome) for outcome in outcomes]
+
+    def _to_id(self, outcome: Outcome) -> int | None:
+        if isinstance(outcome, int):
+            return outcome
         if self._settings.strict:
-            for outcome in outcomes:
-                if isinstance(outcome, Rejected):
-                    raise outcome
-        return [None if isinstance(outcome, Rejected) else outcome for outcome in outcomes]
+            raise outcome
+        return None
 
     def import_batch(self, batch: Sequence[tuple[NewEvent, int]]) -> ImportResult:
         """Store events under ids made of their content, each once, however often this is repeated.
@@ -90,6 +122,11 @@ class EventLog:
         """
         self._check_open()
         return self._parts.writing.bulk.import_batch(batch)
+
+    def open_import(self) -> BulkImport:
+        """Return an import of many batches, for `with`: as `import_batch`, and loaded at once where MySQL allows it."""
+        self._check_open()
+        return self._parts.writing.bulk.open()
 
     def get(self, event_id: int | str) -> Event:
         """Return one event by its id; raise `EventNotFound`."""
@@ -149,6 +186,13 @@ class EventLog:
         """
         self._check_open()
         return self._parts.writing.drain(on_progress, timeout)
+
+    def flush(self, timeout: float = 1.0) -> int:
+        """Wait, for so many seconds at most, until this process's spool is in the database; never raises.
+
+        Returns how many events stay in the spool. Where the database is known to be away, it returns at once.
+        """
+        return 0 if self._closed else self._parts.writing.flush(timeout)
 
     def close(self, timeout: float = 1.0) -> int:
         """Drain the spool within so many seconds, and close every connection; idempotent, and never hangs.

@@ -21,6 +21,7 @@ EPOCH_UNIX = 946_684_800
 
 SECOND_SHIFT, TAG_SHIFT, MILLISECOND_SHIFT = 31, 21, 11
 TAGS, SEQUENCES = 1 << 10, 1 << 11
+LAST_SEQUENCE = SEQUENCES - 1
 MILLISECONDS = 1000
 """Of the 1,024 values that the millisecond's bits have, these occur."""
 MAX_EVENT_ID = (1 << 63) - 1
@@ -99,7 +100,8 @@ class IdMinter:
         # Reentrant: a signal handler may log within a call that holds it.
         self._lock = threading.RLock()
         self._last_ms = 0
-        self._sequence = 0
+        self._sequence = LAST_SEQUENCE
+        self._first_of_ms = 0
         self._tag = self._rng.randrange(TAGS)
         self._past: OrderedDict[int, tuple[int, int]] = OrderedDict()
 
@@ -112,18 +114,21 @@ class IdMinter:
         """Return an id of now, larger than every earlier result; raise `Rejected` where the clock can't be right."""
         with self._lock:
             now = self._clock_ms()
+            if now <= self._last_ms and self._sequence < LAST_SEQUENCE:
+                # The next one of this millisecond, or of one that the clock has stepped back from.
+                self._sequence += 1
+                return self._first_of_ms + self._sequence
             if max(now, self._last_ms) < MIN_UNIX_MS or now > MAX_UNIX_MS:
                 raise Rejected(RejectReason.TIME_INVALID, "this machine's clock is not between 2000 and 2136")
             if now > self._last_ms:
                 self._last_ms = now
                 # Half of the range is left behind the random start, so that it seldom runs over.
                 self._sequence = self._rng.getrandbits(10)
-            elif self._sequence < SEQUENCES - 1:
-                self._sequence += 1
             else:
                 self._last_ms += 1
                 self._sequence = 0
-            return make_id(self._last_ms, self._tag, self._sequence)
+            self._first_of_ms = make_id(self._last_ms, self._tag, 0)
+            return self._first_of_ms + self._sequence
 
     def mint_at(self, at_ms: int) -> int:
         """Return an id that carries this Unix time in milliseconds.
@@ -155,3 +160,4 @@ class IdMinter:
             if self._tag < before:
                 self._last_ms = (self._last_ms // 1000 + 1) * 1000
                 self._sequence = -1
+            self._first_of_ms = make_id(self._last_ms, self._tag, 0)

@@ -205,6 +205,8 @@ class Settings:
             check_setting(row.name, getattr(self, row.name))
         for name in ("url", "replica_url"):
             object.__setattr__(self, name, full_url(name, getattr(self, name)))
+        if self.durability == "spool" and not self.spool_max_mb:
+            raise SettingsError("durability is spool, and spool_max_mb is 0.", hint="Leave spool_max_mb out.")
         if not self.url:
             raise SettingsError("url is empty.", hint=f"Set {env_name('url')}, or leave it out.")
         if self.cache_tls_ca and not self.cache_url.startswith("rediss://"):

@@ -163,6 +163,21 @@ def own_mariadb() -> Iterator[Callable[..., MariaDBServer]]:
         yield lambda **options: stack.enter_context(MariaDBServer(**options))
 
 
+@pytest.fixture(scope="session")
+def loading_mariadb() -> Iterator[MariaDBServer]:
+    """A MariaDB that allows LOAD DATA LOCAL, as the shared one does not; one for each process that runs tests."""
+    with MariaDBServer(durable=False, local_infile=True) as server:
+        yield server
+
+
+@pytest.fixture
+def loading_url(loading_mariadb: MariaDBServer) -> Iterator[str]:
+    """The URL of an empty database on it."""
+    name = f"test_{uuid4().hex}"
+    yield loading_mariadb.create_database(name)
+    loading_mariadb.address.drop_database(name)
+
+
 @pytest.fixture
 def own_redis() -> Iterator[Callable[..., RedisServer]]:
     """`own_redis(max_memory=...)` starts a Redis for this test, to be stopped, killed or frozen."""

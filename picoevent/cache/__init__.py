@@ -1,21 +1,27 @@
-"""The cache of events: serialized ones by id, written after the commit; it may lose anything at any time."""
+"""The cache of events, by id, written after the commit; it may lose anything at any time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from picoevent.event import Cached, Event, deserialize, serialize
+
 if TYPE_CHECKING:
+    from picoevent.cache.redis import RedisCache
     from picoevent.settings import Settings
 
 
 class Cache(Protocol):
-    """Keeps bytes by event id. No call raises, and none takes longer than `cache_timeout_ms`."""
+    """Keeps events. No call raises, and none takes longer than `cache_timeout_ms`.
 
-    def get_many(self, event_ids: Sequence[int]) -> dict[int, bytes]:
-        """Return what is there, which may be nothing, and may be rubbish."""
+    `key` is the installation's: where others can write into a cache, what it gives back is believed by its seal.
+    """
 
-    def put_many(self, serialized: Mapping[int, bytes]) -> None:
+    def get(self, event_ids: Sequence[int], key: bytes) -> dict[int, Event]:
+        """Return what is there, which may be nothing."""
+
+    def put(self, events: Sequence[Cached], key: bytes) -> None:
         """Keep these, or some of them, or none."""
 
     def describe(self) -> str:
@@ -28,11 +34,11 @@ class Cache(Protocol):
 class NoCache:
     """A cache that keeps nothing."""
 
-    def get_many(self, event_ids: Sequence[int]) -> dict[int, bytes]:  # noqa: ARG002
+    def get(self, event_ids: Sequence[int], key: bytes) -> dict[int, Event]:  # noqa: ARG002
         """Return nothing."""
         return {}
 
-    def put_many(self, serialized: Mapping[int, bytes]) -> None:
+    def put(self, events: Sequence[Cached], key: bytes) -> None:
         """Keep nothing."""
 
     def describe(self) -> str:
@@ -41,6 +47,31 @@ class NoCache:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class SealedCache:
+    """Implements `Cache` on bytes that others can reach."""
+
+    def __init__(self, entries: RedisCache) -> None:
+        self._entries = entries
+
+    def get(self, event_ids: Sequence[int], key: bytes) -> dict[int, Event]:
+        """See `Cache.get`; what this installation did not put there is left out."""
+        found = self._entries.get_many(event_ids)
+        events = {event_id: deserialize(event_id, entry, key) for event_id, entry in found.items()}
+        return {event_id: event for event_id, event in events.items() if event is not None}
+
+    def put(self, events: Sequence[Cached], key: bytes) -> None:
+        """See `Cache.put`."""
+        self._entries.put_many({event.event_id: serialize(event, key) for event in events})
+
+    def describe(self) -> str:
+        """See `Cache.describe`."""
+        return self._entries.describe()
+
+    def close(self) -> None:
+        """See `Cache.close`."""
+        self._entries.close()
 
 
 def open_cache(settings: Settings) -> Cache:
@@ -54,4 +85,4 @@ def open_cache(settings: Settings) -> Cache:
         return MemoryCache(settings.cache_max_mb * 1_000_000)
     from picoevent.cache.redis import RedisCache
 
-    return RedisCache(settings)
+    return SealedCache(RedisCache(settings))

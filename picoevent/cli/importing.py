@@ -78,6 +78,7 @@ def import_(
         click.echo("Stopped. Repeat the same import: it goes on, and stores nothing twice.", err=True)
         ctx.exit(INTERRUPTED)
     bad_lines.print_rest()
+    _print_note(report)
     _print_report(report, output)
     refused = report.refused.total() or any(file.trouble for file in report.files)
     if refused or (strict and report.bad):
@@ -132,6 +133,11 @@ def _print_report(report: ImportReport, output: str) -> None:
     for file in report.files:
         if file.trouble:
             print_error(file.trouble)
+
+
+def _print_note(report: ImportReport) -> None:
+    if report.note:
+        click.echo(visible(f"note: the events were stored by INSERT, which takes longer: {report.note}"), err=True)
 
 
 def _figures(name: str, report: FileReport | ImportReport) -> dict[str, object]:

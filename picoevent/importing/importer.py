@@ -4,17 +4,15 @@ twice.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import blake2b
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from picoevent.errors import StoreUnavailable
-from picoevent.event import NewEvent
-from picoevent.ids import unix_ms
 from picoevent.importing.detection import open_reader
 from picoevent.importing.faults import BadLine, ImportStopped, UnreadableFile
 from picoevent.importing.line_file import LineFile, name_of, open_lines, size_on_disk
@@ -24,18 +22,35 @@ from picoevent.importing.records import Record
 from picoevent.importing.report import FileReport, ImportReport, LineProblem
 
 if TYPE_CHECKING:
-    from picoevent.eventlog import EventLog
+    from concurrent.futures import Future
 
-BATCH_EVENTS = 1000
+    from picoevent.eventlog import EventLog
+    from picoevent.write.bulk import BulkImport, ImportResult
+    from picoevent.write.imported import Importable
+
+FIRST_BATCH_EVENTS, BATCH_EVENTS = 1000, 5000
+"""A batch is twice as large as the one before: so there is progress in the first moment, and a pipe that gives little
+does not wait for much."""
 BATCH_BYTES = 4 * 1024 * 1024
-"""A batch ends with the line that makes its lines this long, so that long lines do not fill the memory."""
+"""A batch ends with the line that makes its lines this long, so that long lines fill neither the memory nor the
+transactions of a binary log."""
+IN_FLIGHT = 2
+"""Batches that are being stored, or wait for it, while the next one is read."""
 
 Progress = Callable[[int, int | None, int], None]
 """Is told, after each batch, the bytes done, all bytes (None where a pipe is among the files), and the events
 so far.
 """
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+
+class _Submitted(NamedTuple):
+    """A batch on its way: the numbers of its lines, what it will have become, and how far the file was read."""
+
+    report: FileReport
+    numbers: list[int]
+    result: Future[ImportResult]
+    lines: int
+    bytes_done: int
 
 
 def import_files(
@@ -81,63 +96,63 @@ class _Import:
     def run(self, paths: Sequence[str | Path]) -> ImportReport:
         sizes = [size_on_disk(path) for path in paths]
         self._total_bytes = None if None in sizes else sum(filter(None, sizes))
-        for path in paths:
-            self._import_file(path)
-        return ImportReport(tuple(self._files))
+        with self._events.open_import() as bulk:
+            for path in paths:
+                self._import_file(path, bulk)
+            note = bulk.note
+        return ImportReport(tuple(self._files), note)
 
-    def _import_file(self, path: str | Path) -> None:
+    def _import_file(self, path: str | Path, bulk: BulkImport) -> None:
         report = FileReport(name_of(path))
         self._files.append(report)
         started = perf_counter()
         try:
             with open_lines(path) as lines:
-                self._import_lines(report, lines)
+                self._import_lines(report, lines, bulk)
         except UnreadableFile as error:
             report.trouble = f"{report.file}: {error}"
+        except StoreUnavailable as error:
+            raise self._stopped(error) from error
         finally:
             report.seconds = perf_counter() - started
 
-    def _import_lines(self, report: FileReport, lines: LineFile) -> None:
+    def _import_lines(self, report: FileReport, lines: LineFile, bulk: BulkImport) -> None:
+        submitted: deque[_Submitted] = deque()
         # Equal lines are counted for each file anew, so that a file named twice is stored once.
         with OccurrenceCounter() as occurrences:
-            records = open_reader(lines, self._options).read(lines)
-            for batch in _batches(records, lines):
-                report.lines = lines.lines_read
-                self._store(report, batch, occurrences)
-                self._tell_progress(lines.bytes_read)
+            records = iter(open_reader(lines, self._options).read(lines))
+            wanted = FIRST_BATCH_EVENTS
+            while (batch := _Batch(records, lines, wanted)).begin():
+                result = bulk.submit(batch.events(partial(self._add_bad_line, report)), occurrences.count)
+                done = self._bytes_done + lines.bytes_read
+                submitted.append(_Submitted(report, batch.numbers, result, lines.lines_read, done))
+                while submitted and (len(submitted) > IN_FLIGHT or submitted[0].result.done()):
+                    self._settle(submitted.popleft())
+                wanted = min(2 * wanted, BATCH_EVENTS)
+            while submitted:
+                self._settle(submitted.popleft())
         report.lines = lines.lines_read
         if lines.cut_off:
             report.trouble = f"{report.file}: {lines.cut_off}, after line {lines.lines_read}."
         self._bytes_done += lines.bytes_read
 
-    def _store(self, report: FileReport, batch: list[Record], occurrences: OccurrenceCounter) -> None:
-        numbers: list[int] = []
-        counted: list[tuple[NewEvent, int]] = []
-        for number, record in batch:
-            if isinstance(record, BadLine):
-                self._add_problem(report, LineProblem(report.file, number, str(record)))
-            else:
-                numbers.append(number)
-                counted.append((record, occurrences.count(*_identity(record))))
-        if not counted:
-            return
-        try:
-            result = self._events.import_batch(counted)
-        except StoreUnavailable as error:
-            raise self._stopped(error) from error
+    def _add_bad_line(self, report: FileReport, number: int, bad: BadLine) -> None:
+        self._add_problem(report, LineProblem(report.file, number, str(bad)))
+
+    def _settle(self, submitted: _Submitted) -> None:
+        report, numbers, future, lines, bytes_done = submitted
+        result = future.result()
+        report.lines = lines
         report.stored += result.stored
         report.already += result.already
         for refusal in result.refused:
             reason = f"refused ({refusal.reason}): {refusal.detail}"
             self._add_problem(report, LineProblem(report.file, numbers[refusal.index], reason, refusal.reason))
+        self._on_progress(bytes_done, self._total_bytes, sum(file.events for file in self._files))
 
     def _add_problem(self, report: FileReport, problem: LineProblem) -> None:
         report.add_problem(problem)
         self._on_bad_line(problem)
-
-    def _tell_progress(self, bytes_of_file: int) -> None:
-        events = sum(file.events for file in self._files)
-        self._on_progress(self._bytes_done + bytes_of_file, self._total_bytes, events)
 
     def _stopped(self, error: StoreUnavailable) -> ImportStopped:
         so_far = ImportReport(tuple(self._files))
@@ -148,25 +163,32 @@ class _Import:
         )
 
 
-def _batches(records: Iterator[Record], lines: LineFile) -> Iterator[list[Record]]:
-    batch: list[Record] = []
-    begun = lines.bytes_given
-    for record in records:
-        batch.append(record)
-        if len(batch) == BATCH_EVENTS or lines.bytes_given - begun >= BATCH_BYTES:
-            yield batch
-            batch, begun = [], lines.bytes_given
-    if batch:
-        yield batch
+class _Batch:
+    """The next records of a file, read while they are asked for."""
 
+    def __init__(self, records: Iterator[Record], lines: LineFile, wanted: int) -> None:
+        self.numbers: list[int] = []
+        """Of the lines that held an event."""
+        self._records = records
+        self._lines = lines
+        self._wanted = wanted
+        self._end = lines.bytes_given + BATCH_BYTES
+        self._first: Record | None = None
 
-def _identity(event: NewEvent) -> tuple[int, int]:
-    """Return an event's second and a 64-bit digest of its millisecond, type, user and data.
+    def begin(self) -> bool:
+        """Return whether there is one."""
+        self._first = next(self._records, None)
+        return self._first is not None
 
-    Events may be taken for equal too often (keys are sorted, the source is left out, digests may meet by
-    chance): one of them gets a higher number, and no more. Taken for equal too seldom, one would be lost.
-    """
-    second, millisecond = divmod(unix_ms(event.at), 1000) if event.at else (0, 0)
-    # The store keeps an empty payload as none.
-    content = _encode((millisecond, event.event_type, event.user_id, event.data or None))
-    return second, int.from_bytes(blake2b(content, digest_size=8).digest(), signed=True)
+    def events(self, on_bad_line: Callable[[int, BadLine], None]) -> Iterator[Importable]:
+        """Iterate over the events; a batch is full at `wanted` records or `BATCH_BYTES` of lines."""
+        lines, left, end = self._lines, self._wanted, self._end
+        for number, record in chain([self._first], self._records) if self._first else ():
+            if isinstance(record, BadLine):
+                on_bad_line(number, record)
+            else:
+                self.numbers.append(number)
+                yield record
+            left -= 1
+            if not left or lines.bytes_given >= end:
+                break

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from picoevent.event import NewEvent
 from picoevent.importing.faults import BadLine
 from picoevent.importing.line_file import Line, check_length
+from picoevent.write.imported import Importable
 
-Record = tuple[int, NewEvent | BadLine]
+Record = tuple[int, Importable | BadLine]
 """The number of the line where an event begins, and the event, or what is wrong with the line."""
 
 
@@ -23,7 +23,7 @@ class Reader(Protocol):
         ...
 
 
-def parse_each(parse: Callable[[bytes], NewEvent], lines: Iterable[Line]) -> Iterator[Record]:
+def parse_each(parse: Callable[[bytes], Importable], lines: Iterable[Line]) -> Iterator[Record]:
     """Iterate over the events of a format in which each line is one; `parse` raises `BadLine`."""
     for number, line in lines:
         if not line or line.isspace():

@@ -60,9 +60,13 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What happened to all files of one import; the figures are sums over `files`."""
+    """What happened to all files of one import; the figures are sums over `files`.
+
+    `note` says why batches could not be loaded with LOAD DATA; empty where they were, and where there is no such thing.
+    """
 
     files: tuple[FileReport, ...]
+    note: str = ""
 
     @property
     def lines(self) -> int:

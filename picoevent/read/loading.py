@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,8 +10,7 @@ from sqlalchemy import Connection, select
 
 from picoevent.cache import Cache
 from picoevent.errors import StoreCorrupt
-from picoevent.event import Event, Names, deserialize, serialize
-from picoevent.payload import decode_payload
+from picoevent.event import Cached, Event, to_event
 from picoevent.read.names import NameDirectory
 from picoevent.store.installation import InstallationKey
 from picoevent.store.tables import event_data, user_key
@@ -46,22 +45,19 @@ class EventLoader:
 
     def cached(self, event_id: int, key: bytes) -> Event | None:
         """Return one event where the cache has it."""
-        sealed = self._cache.get_many([event_id]).get(event_id)
-        return deserialize(event_id, sealed, key) if sealed else None
+        return self._cache.get([event_id], key).get(event_id)
 
     def load(self, connection: Connection, rows: Sequence[Row], key: bytes, *, through_cache: bool) -> Loaded:
         """Return the events of these rows. Streams do not go through the cache: they would empty it of all else."""
-        sealed = self._cache.get_many([row.event_id for row in rows]) if through_cache else {}
-        events = {event_id: deserialize(event_id, entry, key) for event_id, entry in sealed.items()}
-        missing = [row for row in rows if events.get(row.event_id) is None]
+        events = self._cache.get([row.event_id for row in rows], key) if through_cache else {}
+        missing = [row for row in rows if row.event_id not in events]
         payloads = self._payloads(connection, missing)
-        names = self._names(connection, missing)
-        for name in names:
-            events[name.event_id] = _to_event(name, payloads.get(name.event_id))
-        if through_cache and names:
-            self._cache.put_many({name.event_id: serialize(name, payloads.get(name.event_id), key) for name in names})
-        found = [event for row in rows if (event := events[row.event_id]) is not None]
-        return Loaded(found, sum(map(len, payloads.values())))
+        loaded = self._with_names(connection, missing, payloads)
+        for event in loaded:
+            events[event.event_id] = _to_event(event)
+        if through_cache and loaded:
+            self._cache.put(loaded, key)
+        return Loaded([events[row.event_id] for row in rows], sum(map(len, payloads.values())))
 
     def _payloads(self, connection: Connection, rows: Sequence[Row]) -> dict[int, bytes]:
         if not rows:
@@ -70,25 +66,26 @@ class EventLoader:
         found = connection.execute(select(event_data).where(event_data.c.event_id.in_(ids)))
         return {row.event_id: row.event_data.encode() for row in found}
 
-    def _names(self, connection: Connection, rows: Sequence[Row]) -> list[Names]:
+    def _with_names(self, connection: Connection, rows: Sequence[Row], payloads: Mapping[int, bytes]) -> list[Cached]:
         texts = {row.user_number for row in rows if row.user_number is not None and row.user_number & TEXT_USER_BIT}
         users: dict[int, str] = {}
         if texts:
             found = connection.execute(select(user_key).where(user_key.c.user_id.in_(texts)))
             users = {row.user_id: row.user_key for row in found}
         return [
-            Names(
+            Cached(
                 row.event_id,
                 *self.names.of_row(connection, row.event_type_id, row.source_id),
                 None if row.user_number is None else users.get(row.user_number, row.user_number),
+                payloads.get(row.event_id),
             )
             for row in rows
         ]
 
 
-def _to_event(names: Names, payload: bytes | None) -> Event:
+def _to_event(loaded: Cached) -> Event:
     try:
-        return Event(*names, data=decode_payload(payload))
+        return to_event(loaded)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"The payload of event {names.event_id} can't be read ({error})."
+        message = f"The payload of event {loaded.event_id} can't be read ({error})."
         raise StoreCorrupt(message, hint="Something else wrote it: compare event_data with a backup.") from error

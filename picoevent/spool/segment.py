@@ -21,7 +21,7 @@ START = struct.Struct("<8sII")
 START_BYTES = START.size
 MAGIC = b"PicoSpl\n"
 OPEN, SEALED = ".open", ".spool"
-NAME = re.compile(r"(\d{20})\.(?:open|spool)")
+NAME = re.compile(r"(0\d{19})\.(?:open|spool)")  # what 64 bits hold
 
 
 class NewerFormat(Exception):

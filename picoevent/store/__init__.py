@@ -10,11 +10,13 @@ from picoevent.errors import SettingsError
 
 if TYPE_CHECKING:
     from picoevent.settings import Settings
-    from picoevent.store.base import Purpose
+    from picoevent.store.base import BulkStore, Purpose
     from picoevent.store.sql import SqlStore
 
 BACKENDS = {"sqlite": "picoevent.store.sqlite", "mysql+pymysql": "picoevent.store.mysql"}
 """The module of each URL scheme; it is imported when the first such store opens, and has an `open_store`."""
+BULK_STORES = {"mysql+pymysql": "picoevent.store.mysql_bulk"}
+"""The same for stores that load whole batches at once, with an `open_bulk_store`."""
 
 
 def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
@@ -24,3 +26,9 @@ def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
         raise SettingsError(f"No store answers to {scheme}:.", hint="Use sqlite:/// or mysql+pymysql://.")
     opener = cast("Callable[..., SqlStore]", import_module(BACKENDS[scheme]).open_store)
     return opener(url, settings, purpose)
+
+
+def open_bulk_store(url: str, settings: Settings) -> BulkStore | None:
+    """Return the bulk store of a URL, None for a database that has no quicker way; nothing is connected yet."""
+    module = BULK_STORES.get(url.partition(":")[0])
+    return None if module is None else cast("BulkStore", import_module(module).open_bulk_store(url, settings))

@@ -111,3 +111,35 @@ class AdminStore(Protocol):
 
     def close(self) -> None:
         """Close every connection; idempotent."""
+
+
+Row = tuple[int, int, int, int | None, bytes | None, int]
+"""An event on its way into a bulk load: the fields of its `Record` but for the text of the user, and its place in the
+batch that it came in with."""
+
+
+class LoadForbidden(PicoEventError):
+    """The server, or something before it, does not take bulk loads; the message says why."""
+
+
+class BulkTransaction(WritingTransaction, Protocol):
+    """A transaction that can also load a whole batch at once."""
+
+    def load(self, formatted: object, new_users: Mapping[int, str]) -> None:
+        """Do what `insert` does, with what `BulkStore.format` has made of the rows.
+
+        Raises `DuplicateKey` unless every row went in as it was sent, and `LoadForbidden`.
+        """
+
+
+class BulkStore(Protocol):
+    """What a bulk load needs; only a store that is quicker that way has one."""
+
+    def format(self, rows: Sequence[Row]) -> object | None:
+        """Return these rows, in the order of their ids, in the form that `load` sends; None where it can't be sent."""
+
+    def loading(self) -> AbstractContextManager[BulkTransaction]:
+        """Open a transaction on a connection of its own, as `WritingStore.writing` does."""
+
+    def close(self) -> None:
+        """Close the connection; idempotent, and from any thread: a load that is under way fails."""

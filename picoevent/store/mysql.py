@@ -5,6 +5,7 @@ What differs between the two servers is the table `FLAVOURS`, and nothing else a
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 from pymysql import MySQLError
 from pymysql.connections import Connection as DriverConnection
+from pymysql.constants import CLIENT
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -25,9 +27,12 @@ from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
 from picoevent.store.mysql_pipeline import PipelineConnection
+from picoevent.store.mysql_safety import weaknesses
 from picoevent.store.mysql_writing import WritingConnections
 from picoevent.store.sql import SqlStore
 from picoevent.urls import ENCODE_HINT, check_address, check_argument
+
+logger = logging.getLogger("picoevent")
 
 ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
 """How long one answer is waited for; of the write path, the names wait for the deadline."""
@@ -82,22 +87,30 @@ NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
 
 def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
     """Return the store of a `mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE` URL."""
+    deadline = settings.deadline_ms / 1000
+    return make_store(url, settings, purpose, answer_seconds=ANSWER_SECONDS.get(purpose, deadline))
+
+
+def make_store(
+    url: str, settings: Settings, purpose: Purpose, *, answer_seconds: float, client_flag: int = CLIENT.FOUND_ROWS
+) -> SqlStore:
+    """Return a store each of whose answers is waited for so long, and whose client says that it can do so much."""
     name = "url" if url == settings.url else "replica_url"
     parsed = _parse(name, url)
     if settings.password and not parsed.password:
         parsed = parsed.set(password=settings.password)
     backend = MySQLBackend(parsed, settings)
-    seconds = ANSWER_SECONDS.get(purpose, settings.deadline_ms / 1000)
     deadline = settings.deadline_ms / 1000
     options: dict[str, object] = {
-        "connect_timeout": min(deadline, seconds),
-        "read_timeout": seconds,
-        "write_timeout": seconds,
+        "connect_timeout": min(deadline, answer_seconds),
+        "read_timeout": answer_seconds,
+        "write_timeout": answer_seconds,
+        "client_flag": client_flag,
         # As a text, the driver would encode it in Latin-1.
         "password": (parsed.password or "").encode(),
         **_tls(name, parsed, settings),
     }
-    engine = _open_engine(parsed, options, deadline, purpose)
+    engine = _open_engine(parsed, options, answer_seconds, deadline, purpose)
     event.listen(engine, "do_connect", partial(_connect, backend.label))
     if purpose is not Purpose.WRITE:
         return SqlStore(engine, backend, settings)
@@ -132,7 +145,9 @@ def _parse(name: str, url: str) -> URL:
     return parsed
 
 
-def _open_engine(url: URL, options: dict[str, object], deadline: float, purpose: Purpose) -> Engine:
+def _open_engine(
+    url: URL, options: dict[str, object], answer_seconds: float, deadline: float, purpose: Purpose
+) -> Engine:
     own_arguments = [argument for argument in url.query if argument in (*TLS_FILES, *TLS_SWITCHES)]
     engine = create_engine(
         url.difference_update_query(own_arguments).update_query_dict({"charset": "utf8mb4"}),
@@ -144,10 +159,9 @@ def _open_engine(url: URL, options: dict[str, object], deadline: float, purpose:
         # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
         pool_pre_ping=purpose is Purpose.READ,
     )
-    seconds = ANSWER_SECONDS.get(purpose, deadline)
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
-        _prepare(connection, seconds, limit_reads=purpose is Purpose.READ)
+        _prepare(connection, answer_seconds, limit_reads=purpose is Purpose.READ)
 
     event.listen(engine, "connect", prepare)
     return engine
@@ -228,13 +242,22 @@ class MySQLStore(SqlStore):
     ) -> None:
         super().__init__(engine, backend, settings)
         self._connections = connections
+        self._looked_at_server = False
 
     @contextmanager
     def writing(self) -> Iterator[WritingTransaction]:
         """See `WritingStore.writing`."""
         self._check_ready()
+        if not self._looked_at_server:
+            self._look_at_server()
         with self._connections.transaction() as transaction:
             yield transaction
+
+    def _look_at_server(self) -> None:
+        with self.transaction() as connection:
+            for sentence in weaknesses(connection):
+                logger.warning("%s: %s", self.label, sentence)
+        self._looked_at_server = True
 
     def close(self) -> None:
         """Close every connection; idempotent."""
@@ -374,4 +397,5 @@ class MySQLBackend:
             "Server": server,
             "Database": f"{self._url.database} ({float(size or 0) / 1_000_000:,.1f} MB)",
             "Newest partition": newest,
+            "Durability": " ".join(weaknesses(connection)) or "each commit is on the disk",
         }

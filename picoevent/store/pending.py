@@ -31,15 +31,32 @@ class PendingBatch:
 
 def pack_batch(records: Sequence[Record], *, declarations: int = 0) -> bytes:
     """Return the bytes of a batch."""
-    count = len(records)
-    users = [NO_USER if record.user_number is None else record.user_number for record in records]
+    return pack_columns(
+        [record.event_id for record in records],
+        [record.event_type_id for record in records],
+        [record.source_id for record in records],
+        [record.user_number for record in records],
+        declarations=declarations,
+    )
+
+
+def pack_columns(
+    event_ids: Sequence[int],
+    event_type_ids: Sequence[int],
+    source_ids: Sequence[int],
+    user_numbers: Sequence[int | None],
+    *,
+    declarations: int = 0,
+) -> bytes:
+    """Return the bytes of a batch whose columns lie side by side already."""
+    count = len(event_ids)
     return b"".join(
         (
             _HEAD.pack(FORMAT, declarations, count),
-            struct.pack(f"<{count}Q", *[record.event_id for record in records]),
-            struct.pack(f"<{count}H", *[record.event_type_id for record in records]),
-            struct.pack(f"<{count}H", *[record.source_id for record in records]),
-            struct.pack(f"<{count}Q", *users),
+            struct.pack(f"<{count}Q", *event_ids),
+            struct.pack(f"<{count}H", *event_type_ids),
+            struct.pack(f"<{count}H", *source_ids),
+            struct.pack(f"<{count}Q", *[NO_USER if user is None else user for user in user_numbers]),
         )
     )
 

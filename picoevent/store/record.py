@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(slots=True)
-class Record:
+
+class Record(msgspec.Struct, eq=False, gc=False):
     """One event on its way into the store, or as a store found it.
 
     `user_number` is the stored number; `user_key` is the text it stands for, where the user is a text. `payload` is

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from picoevent.cache import Cache
 from picoevent.errors import PicoEventError, Rejected, RejectReason, StoreCorrupt
-from picoevent.event import Names, serialize
+from picoevent.event import Cached
 from picoevent.forks import opened_once
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
@@ -75,12 +75,29 @@ class BatchWriter:
                 event.event_id,
                 self._event_types.number_of(event.event_type),
                 self._sources.number_of(event.source),
-                user_id if text is None else self._users.number_of(text),  # type: ignore[arg-type]  # no text
+                user_id if text is None else self.users.number_of(text),  # type: ignore[arg-type]  # no text
                 text,
                 event.payload,
             )
         except Rejected as rejected:
             return rejected
+
+    def resolve_all(self, events: Sequence[Accepted]) -> list[Record | Rejected]:
+        """As `resolve`, for a batch: each name is asked for once, in less than half the time."""
+        event_types: dict[str, int] = {}
+        sources: dict[str, int] = {}
+        resolved: list[Record | Rejected] = []
+        for event in events:
+            event_type, source, user_id = event.event_type, event.source, event.user_id
+            type_id, source_id = event_types.get(event_type), sources.get(source)
+            if type_id is None or source_id is None or isinstance(user_id, str):
+                found = self.resolve(event)
+                if isinstance(found, Record):
+                    event_types[event_type], sources[source] = found.event_type_id, found.source_id
+                resolved.append(found)
+            else:
+                resolved.append(Record(event.event_id, type_id, source_id, user_id, None, event.payload))
+        return resolved
 
     def write(self, records: Sequence[Record]) -> Result:
         """Store each record once, by the one rule; a record that met another event has its id changed.
@@ -106,15 +123,11 @@ class BatchWriter:
         else:
             result.inserted |= written.inserted
 
-    def remember(self, stored: Iterable[tuple[Accepted, int]]) -> None:
+    def remember(self, stored: Sequence[tuple[Accepted, int]]) -> None:
         """Put events into the cache under their ids; after the commit: what was rolled back must not be read."""
-        key = self._key.of(self._store)
-        self._cache.put_many(
-            {
-                event_id: serialize(Names(event_id, event.event_type, event.source, event.user_id), event.payload, key)
-                for event, event_id in stored
-            }
-        )
+        cached = [Cached(event_id, e.event_type, e.source, e.user_id, e.payload) for e, event_id in stored]
+        if cached:
+            self._cache.put(cached, self._key.of(self._store))
 
     def probe(self) -> None:
         """Ask whether the store answers; raise where it does not."""
@@ -122,12 +135,13 @@ class BatchWriter:
             transaction.find_events([0])
 
     @opened_once
-    def _users(self) -> UserKeys:
+    def users(self) -> UserKeys:
+        """Know the texts of users."""
         return UserKeys(self._key.of(self._store))
 
     @opened_once
     def _writer(self) -> Writer:
-        return Writer(self._store, self._users, self._minter, self._settings.deadline_ms)
+        return Writer(self._store, self.users, self._minter, self._settings.deadline_ms)
 
 
 def _refused(error: PicoEventError) -> Rejected:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
 
 from picoevent.errors import PicoEventError
+
+logger = logging.getLogger("picoevent")
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 1.0
@@ -23,6 +26,7 @@ class Breaker:
         self._rng = rng or random.Random()
         self._pause = FIRST_PAUSE_SECONDS
         self._probe_at = 0.0
+        self._open_since = 0.0
         self.error: PicoEventError | None = None
         """Why it is open; None while it is closed."""
 
@@ -35,7 +39,9 @@ class Breaker:
         """Open it; where it is open, nothing changes: a hundred callers may find the same thing out."""
         if self.error is None:
             self._pause = FIRST_PAUSE_SECONDS
+            self._open_since = self._clock()
             self.extend(error)
+            logger.warning("The database is away, nobody waits for it until it is back: %s", error)
 
     def extend(self, error: PicoEventError) -> None:
         """Keep it open for longer, with full jitter, so that a hundred processes don't ask as one."""
@@ -45,8 +51,9 @@ class Breaker:
 
     def reset(self) -> None:
         """Close it: the database answered."""
-        self.error = None
-        self._pause = FIRST_PAUSE_SECONDS
+        if self.error is not None:
+            self.error = None
+            logger.warning("The database is back after %.1f s", self._clock() - self._open_since)
 
     def ask_now(self) -> None:
         """Let the next probe come at once: somebody waits for it."""

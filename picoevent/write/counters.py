@@ -41,7 +41,11 @@ class Counters:
 
     def add(self, **change: int) -> None:
         """Change several figures at once."""
-        self._changes.append(tuple(change.items()))
+        self.apply(tuple(change.items()))
+
+    def apply(self, change: Change) -> None:
+        """As `add`, for a change that is made beforehand."""
+        self._changes.append(change)
         # Not waited for: a signal handler may be in here while the call that it interrupted folds.
         if len(self._changes) > FOLD_AT and self._folding.acquire(blocking=False):
             self._fold_and_release()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from picoevent.errors import Rejected
-from picoevent.spool import Spool, SpoolBatch, SpooledEvent
+from picoevent.spool import Spool, SpoolBatch
 from picoevent.store.record import Record
 from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchWriter
 from picoevent.write.counters import Counters
@@ -94,7 +94,11 @@ class Drain:
             )
 
     def _store(self, batch: SpoolBatch) -> None:
-        resolved = [self._to_record(event, batch) for event in batch.events]
+        resolved = self._batches.resolve_all(batch.events)
+        for event, found in zip(batch.events, resolved, strict=True):
+            if isinstance(found, Record):
+                # What was begun before, sent before it was spooled, or copied, may be there already.
+                found.repeated = event.attempted or not batch.fresh or batch.again > 0
         records = [found for found in resolved if isinstance(found, Record)]
         # Ids may change in the rule; the order of `records` may not, since the result speaks of places.
         result = self._batches.write(records)
@@ -118,10 +122,3 @@ class Drain:
             given_another_id=sum(event.event_id != event_id for event, event_id in stored),
             set_aside=len(failed),
         )
-
-    def _to_record(self, event: SpooledEvent, batch: SpoolBatch) -> Record | Rejected:
-        found = self._batches.resolve(event)
-        if isinstance(found, Record):
-            # What was begun before, or sent before it was spooled, may be there already.
-            found.repeated = event.attempted or not batch.fresh
-        return found

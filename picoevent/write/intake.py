@@ -73,11 +73,24 @@ class Intake:
             outcomes += self._finish(ahead.popleft())
         return outcomes
 
+    def spool(self, event: NewEvent) -> Outcome:
+        """Put one event into the spool: as `submit` with `spooled`, in a third of the time."""
+        try:
+            outcome = self._spooling.keep_one(accept(event, self._rules, ACCEPT_STEPS))
+            self._writer.wake_to_drain()
+            if type(outcome) is int:
+                return outcome
+        except Rejected as rejected:
+            outcome = rejected
+            self._counters.refuse([rejected.reason], out_of="sent")
+        self._reject([event], [outcome], time.monotonic() + self._deadline)
+        return outcome
+
     def _accept(self, given: NewEvent | Mapping[str, Any]) -> tuple[NewEvent, Draft | Rejected]:
         try:
             event = given if type(given) is NewEvent else NewEvent(**given)  # type: ignore[arg-type]  # tried
         except Exception:  # noqa: BLE001  # a mapping's own code may raise anything
-            fields = ", ".join(NewEvent.__slots__)
+            fields = ", ".join(NewEvent.__struct_fields__)
             return NewEvent(""), Rejected(RejectReason.UNREADABLE, f"the event is no mapping with keys of {fields}")
         try:
             return event, accept(event, self._rules, ACCEPT_STEPS)
@@ -86,7 +99,7 @@ class Intake:
 
     def _send(self, events: list[NewEvent], accepted: list[Draft | Rejected], size: int, *, spooled: bool) -> Call:
         """Hand in the good ones of a batch, or spool them at once where nobody could wait for the writer."""
-        drafts = [found for found in accepted if isinstance(found, Draft)]
+        drafts = [found for found in accepted if type(found) is Draft]
         if len(drafts) < len(accepted):
             self._counters.refuse([found.reason for found in accepted if isinstance(found, Rejected)], out_of="sent")
         job = Job(drafts, size)
@@ -104,10 +117,12 @@ class Intake:
 
     def _finish(self, call: Call) -> list[Outcome]:
         """Wait for the answer to a batch, and return it with the refused ones in their places."""
-        answers = iter(self._answer(call) if call.job.drafts else ())
-        outcomes = [found if isinstance(found, Rejected) else next(answers) for found in call.accepted]
-        self._reject(call, outcomes)
-        return outcomes
+        answers = self._answer(call) if call.job.drafts else []
+        if len(answers) < len(call.accepted):
+            following = iter(answers)
+            answers = [found if isinstance(found, Rejected) else next(following) for found in call.accepted]
+        self._reject(call.events, answers, call.begun + self._deadline)
+        return answers
 
     def _answer(self, call: Call) -> list[Outcome]:
         job = call.job
@@ -139,12 +154,13 @@ class Intake:
         self._writer.wake_to_drain()
         return outcomes
 
-    def _reject(self, call: Call, outcomes: list[Outcome]) -> None:
-        pairs = zip(call.events, outcomes, strict=True)
+    def _reject(self, events: list[NewEvent], outcomes: list[Outcome], keep_until: float) -> None:
+        if set(map(type, outcomes)) == {int}:
+            return
+        pairs = zip(events, outcomes, strict=True)
         refused = [(event, outcome) for event, outcome in pairs if isinstance(outcome, Rejected)]
-        if refused:
-            keep = not any(rejected.reason in UNKEPT for _, rejected in refused)
-            self._rejects.reject(refused, keep_until=call.begun + self._deadline if keep else None)
+        keep = not any(rejected.reason in UNKEPT for _, rejected in refused)
+        self._rejects.reject(refused, keep_until=keep_until if keep else None)
 
     def _refuse_all(self, events: Iterable[NewEvent | Mapping[str, Any]]) -> list[Outcome]:
         closed = Rejected(RejectReason.CLOSED, "the event log was closed")

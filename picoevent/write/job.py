@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from picoevent.accept import Draft
 from picoevent.errors import PicoEventError, Rejected
@@ -56,22 +56,32 @@ class Job:
         """Wait for the answer, this long at most; return whether it is there."""
         return self._done.acquire(timeout=max(0.0, seconds))
 
-    def answer(self, inserted: Collection[int], counters: Counters) -> None:
+    def answer(self, inserted: set[int], counters: Counters) -> None:
         """Tell the caller what became of each event, once the batch is committed; only whoever has claimed it."""
         outcomes: list[Outcome] = [found.event_id if isinstance(found, Record) else found for found in self.resolved]
-        refused = [found.reason for found in outcomes if isinstance(found, Rejected)]
-        stored = len(outcomes) - len(refused)
-        moved = sum(
-            draft.event_id != event_id
-            for draft, event_id in zip(self.drafts, outcomes, strict=True)
-            if isinstance(event_id, int)
-        )
-        already = sum(event_id not in inserted for event_id in outcomes if isinstance(event_id, int))
-        counters.add(in_flight=-stored, stored=stored, already_stored=already, given_another_id=moved)
-        if refused:
-            counters.refuse(refused, out_of="in_flight")
+        sent = [draft.event_id for draft in self.drafts]
+        if outcomes == sent and inserted.issuperset(sent):
+            counters.add(in_flight=-len(sent), stored=len(sent))
+        else:
+            self._count(outcomes, inserted, counters)
         self.outcomes = outcomes
         self._done.release()
+
+    def _count(self, outcomes: Sequence[Outcome], inserted: set[int], counters: Counters) -> None:
+        refused = [found.reason for found in outcomes if isinstance(found, Rejected)]
+        if refused:
+            counters.refuse(refused, out_of="in_flight")
+        stored = [
+            (draft.event_id, event_id)
+            for draft, event_id in zip(self.drafts, outcomes, strict=True)
+            if isinstance(event_id, int)
+        ]
+        counters.add(
+            in_flight=-len(stored),
+            stored=len(stored),
+            already_stored=sum(event_id not in inserted for _, event_id in stored),
+            given_another_id=sum(before != event_id for before, event_id in stored),
+        )
 
     def fail(self, error: PicoEventError) -> None:
         """Tell the caller that the database can't take the events; only whoever has claimed it."""

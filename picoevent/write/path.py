@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from picoevent.accept import Rules
 from picoevent.cache import Cache
@@ -14,10 +15,11 @@ from picoevent.errors import PicoEventError, SettingsError
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
 from picoevent.spool import Spool, spool_folder
+from picoevent.store import open_bulk_store
 from picoevent.store.base import WritingStore
 from picoevent.store.installation import InstallationKey
 from picoevent.write.batch import BatchWriter
-from picoevent.write.bulk import BulkIntake
+from picoevent.write.bulk import BulkIntake, BulkParts
 from picoevent.write.counters import Counters
 from picoevent.write.drain import Drain
 from picoevent.write.intake import Intake
@@ -63,7 +65,9 @@ class WritePath:
         self.intake = Intake(
             rules, self._thread, Spooling(self._spool, self.counters, no_spool), self.counters, rejects
         )
-        self.bulk = BulkIntake(rules, self._batches, self.counters, rejects)
+        self.bulk = BulkIntake(
+            BulkParts(rules, self._batches, self.counters, rejects, partial(open_bulk_store, settings.url, settings))
+        )
 
     def drain(self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None) -> DrainReport:
         """Drain the spool, and those of dead processes, within so many seconds; see `EventLog.drain_spool`."""
@@ -102,8 +106,10 @@ class WritePath:
     def close(self, timeout: float) -> int:
         """Drain what can be drained in so many seconds, end the thread; return how many events stay in the spool."""
         give_up = time.monotonic() + timeout
-        left = self.flush(timeout)
+        self._wait_quietly(timeout)
         self._thread.stop(give_up - time.monotonic())
+        # Now, not before: the thread may just have been busy with its last batch.
+        left = self._sync()
         if self._spool is not None:
             self._spool.close()
         if self._publishing is not None:
@@ -111,15 +117,22 @@ class WritePath:
         return left
 
     def flush(self, timeout: float) -> int:
-        """Drain and sync the spool, as far as so many seconds go; return how many events stay in it. Never raises."""
-        if self._spool is None or self._drain is None or not self._thread.is_running:
-            return 0
-        # Where the database is known to be away, nobody is held up at his exit.
-        if not self._thread.breaker.is_open:
+        """Drain and sync the spool, as far as so many seconds go; return how many events stay in it. Never raises.
+
+        Where the database is known to be away, nobody is held up.
+        """
+        self._wait_quietly(timeout)
+        return self._sync()
+
+    def _wait_quietly(self, timeout: float) -> None:
+        if self._drain is not None and self._thread.is_running and not self._thread.breaker.is_open:
             with suppress(PicoEventError):
                 self._wait_for_drain(self._drain, time.monotonic() + timeout, lambda _done, _left: None)
-        left = self._spool.pending
-        if left:
+
+    def _sync(self) -> int:
+        """Bring what stays in the spool to the disk, say and return how much it is."""
+        left = self._spool.pending if self._spool else 0
+        if self._spool is not None and left:
             with suppress(PicoEventError):
                 self._spool.sync()
             logger.warning("%s events stay in the spool, for the next process or `picoevent spool drain`", f"{left:,}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from picoevent.accept import Draft
 from picoevent.errors import (
     PicoEventError,
     Rejected,
@@ -15,6 +16,7 @@ from picoevent.spool import Spool, SpooledEvent
 from picoevent.write.counters import Counters
 from picoevent.write.job import Job, Outcome
 
+ONE_SPOOLED = (("sent", 1), ("spooled", 1))
 NOT_IN_TIME = "the spool's disk did not answer within the deadline"
 
 
@@ -48,7 +50,7 @@ class Spooling:
         self._counters.add(in_flight=-len(events), spooled=len(events))
         try:
             position = self._spool.append(events)
-        except SpoolUnavailable as error:
+        except Exception as error:  # noqa: BLE001  # at the end of the interpreter, anything may be gone already
             return self._refuse(job, refusal_for(error), out_of="spooled")
         ids: list[Outcome] = [event.event_id for event in events]
         if not synced or self._spool.wait_synced(position, seconds):
@@ -58,6 +60,19 @@ class Spooling:
         self._counters.refuse([late.reason] * len(taken_back), out_of="spooled")
         # What could not be taken back is on its way to the database.
         return [late if event_id in taken_back else event_id for event_id in ids]
+
+    def keep_one(self, draft: Draft) -> Outcome:
+        """Put one event that no job was made for into the spool; return its id, or the reason why not."""
+        if self._spool is None:
+            self._counters.add(sent=1, in_flight=1)
+            return self.keep(Job([draft], 0), 0, synced=False)[0]
+        event = SpooledEvent(draft.event_id, draft.event_type, draft.source, draft.user_id, draft.payload)
+        self._counters.apply(ONE_SPOOLED)
+        try:
+            self._spool.append((event,))
+        except Exception as error:  # noqa: BLE001  # as in `keep`
+            return self._refuse(Job([draft], 0), refusal_for(error), out_of="spooled")[0]
+        return draft.event_id
 
     def _refusal_without_spool(self, error: PicoEventError | None) -> Rejected:
         if self._no_spool is None or isinstance(error, (StoreNotReady, SettingsError)):
@@ -69,10 +84,12 @@ class Spooling:
         return [rejected] * len(job.drafts)
 
 
-def refusal_for(error: PicoEventError | None) -> Rejected:
+def refusal_for(error: Exception | None) -> Rejected:
     """Return the refusal of an event that an error leaves no place for."""
     if isinstance(error, Rejected):
         return error
+    if error is not None and not isinstance(error, PicoEventError):
+        return Rejected(RejectReason.SPOOL_UNAVAILABLE, f"spooling it raised {type(error).__name__}")
     return Rejected(_reason_of(error), str(error or "the database did not answer within the deadline"))
 
 

@@ -65,7 +65,8 @@ class WriterThread:
         # Its put() may be interrupted by a signal handler that calls it, too.
         self._queue: queue.SimpleQueue[Job | Chore | None] = queue.SimpleQueue()
         self._held: Job | None = None
-        self._starting = threading.RLock()
+        # Whoever takes what is in here starts the thread. No lock: the new thread itself may log, in a finalizer.
+        self._not_started = [True]
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._idle = False
@@ -91,8 +92,7 @@ class WriterThread:
 
         A finalizer that logs may run in any thread, and at the end of the interpreter the others are gone.
         """
-        here = self._thread is threading.current_thread()
-        return not (here or self.breaker.is_open or self._stopping or sys.is_finalizing())
+        return not (self._is_here() or self.breaker.is_open or self._stopping or sys.is_finalizing())
 
     def wake(self) -> None:
         """Look now what is due."""
@@ -109,7 +109,7 @@ class WriterThread:
         self._stopping = True
         self._queue.put(None)
         thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        if thread is None or self._is_here():
             return True
         thread.join(max(0.0, seconds))
         return not thread.is_alive()
@@ -120,11 +120,22 @@ class WriterThread:
             self._start()
 
     def _start(self) -> None:
-        with self._starting:
-            if self._thread is None and not self._stopping:
-                thread = threading.Thread(target=self._run, name="picoevent-writer", daemon=True)
-                thread.start()
-                self._thread = thread
+        try:
+            self._not_started.pop()
+        except IndexError:
+            return
+        thread = threading.Thread(target=self._run, name="picoevent-writer", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # No thread is left to be had: callers spool at their deadline, and the next one tries again.
+            logger.warning("The writer's thread can't be started: %s", error)
+            self._thread = None
+            self._not_started.append(True)
+
+    def _is_here(self) -> bool:
+        return self._thread is not None and self._thread.ident == threading.get_ident()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -141,6 +152,9 @@ class WriterThread:
                 # This thread must not end while anybody waits for it; the jobs were answered by whoever failed.
                 logger.exception("The writer's thread goes on after an error")
                 time.sleep(0.1)
+        closed = StoreUnavailable("The event log was closed.")
+        while jobs := self._gather(0):
+            self._fail(jobs, closed)
 
     def _patience(self) -> float:
         if self._held is not None:
@@ -197,8 +211,8 @@ class WriterThread:
 
     def _write(self, jobs: Sequence[Job]) -> Result:
         for job in jobs:
-            job.resolved = [self._batches.resolve(draft) for draft in job.drafts]
-        records = [record for job in jobs for record in job.resolved if isinstance(record, Record)]
+            job.resolved = self._batches.resolve_all(job.drafts)
+        records = [found for job in jobs for found in job.resolved if type(found) is Record]
         # In the order of their ids, a batch fills the pages of the tables one after the other.
         records.sort(key=_event_id)
         result = self._batches.write(records)
@@ -213,7 +227,7 @@ class WriterThread:
             (draft, found.event_id)
             for job in jobs
             for draft, found in zip(job.drafts, job.resolved, strict=True)
-            if isinstance(found, Record)
+            if type(found) is Record
         ]
         self._remember(stored)
         for job in jobs:
@@ -231,6 +245,12 @@ class WriterThread:
             if job.claim():
                 job.fail(error)
 
+    def _note_away(self, error: PicoEventError) -> None:
+        if self.breaker.is_open:
+            self.breaker.extend(error)
+        else:
+            self.breaker.trip(error)
+
     def _tend(self) -> None:
         """Do what is due between two batches: the upkeep, a batch of the spool, a probe."""
         self._upkeep()
@@ -245,13 +265,11 @@ class WriterThread:
         except StoreBusy as error:
             logger.info("The spool is drained later: %s", error)
         except PicoEventError as error:
-            if not away:
-                logger.warning("The spool can't be drained: %s", error)
-            self.breaker.extend(error)
+            self._note_away(error)
         except Exception as error:  # The thread goes on, and asks again later.
             if not away:
                 logger.exception("The spool can't be drained")
-            self.breaker.extend(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
+            self._note_away(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
         else:
             if away or drained:
                 self.breaker.reset()

@@ -28,8 +28,8 @@ class UserKeys:
         """Return the texts that this batch has to insert; raise `Rejected` where two texts share a hash."""
         unknown: dict[int, str] = {}
         for record in records:
-            number, key = record.user_number, record.user_key
-            if key is not None and number is not None and self._known.get(number) != key:
+            key = record.user_key
+            if key is not None and (number := record.user_number) is not None and self._known.get(number) != key:
                 _check_equal(unknown.setdefault(number, key), key)
         if not unknown:
             return {}

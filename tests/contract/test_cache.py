@@ -17,7 +17,7 @@ from picoevent import EventLog, EventNotFound, Settings, SettingsError
 from picoevent.cache import open_cache
 from picoevent.cache.memory import MemoryCache
 from picoevent.cache.redis import RedisCache
-from picoevent.event import Names, deserialize, serialize
+from picoevent.event import Cached, deserialize, serialize
 from picoevent.testing import FakeClock
 
 
@@ -150,17 +150,18 @@ def test_what_was_rolled_back_is_never_cached(ready_url, redis_url):
 
 
 def test_the_memory_cache_keeps_what_was_used_last_within_its_bytes():
-    cache = MemoryCache(3000)
+    cache = MemoryCache(3600)
+    small, large = b'{"text":"%s"}' % (b"x" * 780), b'{"text":"%s"}' % (b"x" * 5000)
 
-    cache.put_many(dict.fromkeys(range(3), b"x" * 800))
-    cache.get_many([0])
-    cache.put_many({3: b"x" * 800, 4: b"x" * 5000})
+    cache.put([Cached(event_id, "tick", "shop", None, small) for event_id in range(3)], b"key")
+    cache.get([0], b"key")
+    cache.put([Cached(3, "tick", "shop", None, small), Cached(4, "tick", "shop", None, large)], b"key")
 
-    assert sorted(cache.get_many(range(5))) == [0, 2, 3]
+    assert sorted(cache.get(range(5), b"key")) == [0, 2, 3]
 
 
 def test_a_serialized_event_comes_back_equal_under_its_own_id_and_key_only():
-    sealed = serialize(Names(7, "order.paid", "shop", "ann"), b'{"amount":42}', b"key")
+    sealed = serialize(Cached(7, "order.paid", "shop", "ann", b'{"amount":42}'), b"key")
 
     assert deserialize(7, sealed, b"key").data == {"amount": 42}
     assert deserialize(8, sealed, b"key") is None
@@ -188,7 +189,7 @@ class TestARedisThatFails:
             event_id = events.log("order.paid", {"amount": 42})
             server.pause()
             cache = events._parts.cache
-            first, *later = (self.cost(lambda: cache.get_many([event_id])) for _ in range(6))
+            first, *later = (self.cost(lambda: cache.get([event_id], b"key")) for _ in range(6))
 
             assert events.get(event_id).data == {"amount": 42}
             assert events.log("order.paid") is not None
@@ -200,7 +201,7 @@ class TestARedisThatFails:
     def test_when_a_new_connection_meets_a_frozen_server(self, own_redis):
         server = own_redis()
         server.pause()
-        caches = [open_cache(Settings(cache_url=server.url(0))) for _ in range(3)]
+        caches = [RedisCache(Settings(cache_url=server.url(0))) for _ in range(3)]
 
         costs = [self.cost(partial(cache.put_many, {1: b"x"})) for cache in caches]
 

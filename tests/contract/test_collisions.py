@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import random
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from subprocess import run
 from unittest.mock import patch
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -168,7 +168,7 @@ def test_any_replays_of_any_slices_leave_each_event_once(store, slices):
     writer = writer_on(store)
 
     for begin, length in slices:
-        writer.write([dataclasses.replace(event) for event in events[begin : begin + length]], repeated=True)
+        writer.write([msgspec.structs.replace(event) for event in events[begin : begin + length]], repeated=True)
 
     assert_each_once(store, before + len({n for begin, length in slices for n in range(begin, begin + length)}))
 

@@ -12,6 +12,12 @@ from picoevent.store.base import Purpose
 DEADLINE_MS = 30_000
 
 
+@pytest.fixture(params=["sqlite", "mysql", "loading"])
+def store_url(request):
+    """The URL of an empty database: once for each kind, and on MariaDB with LOAD DATA forbidden and allowed."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
 @pytest.fixture
 def open_log():
     """`open_log(url)` makes the schema where it is missing, and opens the event log."""

@@ -203,24 +203,28 @@ def test_progress_is_told_in_bytes_of_all_files(embedded, write_lines):
     report = import_files(embedded, paths, on_progress=lambda *progress: told.append(progress))
 
     size = sum(path.stat().st_size for path in paths)
-    assert [total for _, total, _ in told] == [size] * 40
-    assert [so_far for _, _, so_far in told] == list(range(1_000, 41_000, 1_000))
+    assert {total for _, total, _ in told} == {size}
+    assert [so_far for _, _, so_far in told][:4] == [1_000, 3_000, 7_000, 12_000]
     assert told == sorted(told)
     assert told[-1][0] == size
     assert report.events_per_second > 0
 
 
-def test_a_store_that_goes_away_stops_the_import_and_repeating_it_completes(own_mariadb, write_lines, open_log):
-    server = own_mariadb()
+@pytest.mark.parametrize("local_infile", [True, False])
+def test_a_store_that_goes_away_stops_the_import_and_repeating_it_completes(
+    own_mariadb, write_lines, open_log, local_infile
+):
+    server = own_mariadb(local_infile=local_infile)
     events = open_log(server.create_database("app"))
-    path = write_lines(*[line(number % 60, data={"n": number}) for number in range(3_000)])
+    path = write_lines(*[line(number % 60, data={"n": number}) for number in range(20_000)])
 
     with pytest.raises(ImportStopped, match=r"At least 1,000 events were stored .* Repeat the same import"):
         import_files(events, [path], on_progress=lambda *_: server.kill())
     server.start()
     report = import_files(events, [path])
 
-    assert (report.already, report.stored) == (1_000, 2_000)
+    assert report.already >= 1_000
+    assert report.already + report.stored == 20_000
 
 
 def test_a_store_without_a_schema_says_so(mysql_url, write_lines):
