@@ -1,12 +1,12 @@
 # The few verbs of PicoEvent. `make demo` needs Python 3.11+ with venv and no server; `make test` brings what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench serve clean packages
+.PHONY: help demo test lint types bench torture serve clean packages
 # Two verbs in parallel would install into one .venv at the same time.
 .NOTPARALLEL:
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready-web  ## fill a database with weeks of a small web shop and open it in the browser
 	@.venv/bin/picoevent demo $(ARGS)
@@ -23,6 +23,9 @@ types: .venv/.ready-dev  ## check types
 
 bench: packages .venv/.ready-dev  ## list the benchmarks; run one with ARGS=NAME
 	@.venv/bin/python -m bench $(ARGS)
+
+torture: packages .venv/.ready-dev  ## harm it in every way, for an hour, and count what is lost; one fault with ARGS='--only R3'
+	@.venv/bin/python -m torture $(ARGS)
 
 serve: .venv/.ready-web  ## serve the browser on the database that PICOEVENT_URL names
 	@.venv/bin/picoevent serve $(ARGS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[1]
-CODE = ("picoevent", "admin", "bench")
+CODE = ("picoevent", "admin", "bench", "torture")
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 LONG_MODULE = 400
 LONG_FUNCTION = 40
