@@ -85,11 +85,11 @@ class Crew:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            for process, pipe in self._members:
-                pipe.close()
-                process.join(END_SECONDS)
+        codes = [_end(process, pipe) for process, pipe in self._members] if kind is None else []
         self._kill()
+        if codes and set(codes) != {0}:
+            message = f"Processes of the benchmark ended with the exit codes {codes}."
+            raise WorkerFailed(message, hint="Below 0 it is a signal; None: it did not end.")
 
     def _kill(self) -> None:
         for process, pipe in self._members:
@@ -102,6 +102,13 @@ class Crew:
 def events_a_second(laps: Sequence[Lap], events: int) -> float:
     """Return how many of so many events all of them have stored in a second."""
     return events / (max(lap.ended for lap in laps) - min(lap.started for lap in laps))
+
+
+def _end(process: BaseProcess, pipe: Connection) -> int | None:
+    """Have a process close what it has open, and end; return its exit code."""
+    pipe.close()
+    process.join(END_SECONDS)
+    return process.exitcode
 
 
 def _receive(pipe: Connection) -> Lap:

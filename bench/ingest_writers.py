@@ -55,12 +55,14 @@ class LogMany(Logger):
         self._pool = ThreadPoolExecutor(self.threads)
 
     def run(self) -> None:
-        """Store all of them once more, each under an id of its own."""
+        """Store all of them once more, each under an id of its own; return when the database has them all."""
         if self.threads == 1:
             for events in self._calls:
                 _log_all(self._log, events)
         else:
             list(self._pool.map(lambda events: _log_all(self._log, events), self._calls))
+        # On a machine that has other work, a deadline may pass and a batch go through the spool: that counts as slow.
+        wait_for_drain(self._log)
 
 
 @dataclass

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
-from picoevent.errors import PicoEventError
+from picoevent.errors import PicoEventError, SettingsError
 from picoevent.event import Event, NewEvent, Page
 from picoevent.forks import generation
 from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
-from picoevent.settings import Settings
+from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
     from picoevent.parts import Parts
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from picoevent.write.bulk import BulkImport, ImportResult
     from picoevent.write.job import Outcome
     from picoevent.write.path import DrainReport
+
+logger = logging.getLogger("picoevent")
 
 Durability = Literal["commit", "spool"]
 
@@ -91,7 +94,7 @@ class EventLog:
         longer than `deadline_ms`.
         """
         event = NewEvent(event_type, data, user_id, source, at)
-        if (durability or self._settings.durability) == "spool" and not self._closed:
+        if self._is_spooled(durability) and not self._closed:
             return self._to_id(self._parts.writing.intake.spool(event))
         return self.log_many([event], durability=durability)[0]
 
@@ -103,9 +106,18 @@ class EventLog:
         Each is a `NewEvent`, or a mapping with the names of `log()`'s arguments. Each thousand has the deadline for
         itself.
         """
-        spooled = (durability or self._settings.durability) == "spool"
+        spooled = self._is_spooled(durability)
         outcomes = self._parts.writing.intake.submit(events, spooled=spooled, closed=self._closed)
         return [self._to_id(outcome) for outcome in outcomes]
+
+    def _is_spooled(self, durability: str | None) -> bool:
+        if durability is not None and durability not in DURABILITIES:
+            wrong = SettingsError(f"There is no durability {durability!r}.", hint="Use commit or spool.")
+            if self._settings.strict:
+                raise wrong
+            logger.warning("%s The setting's is used.", wrong)
+            durability = None
+        return (durability or self._settings.durability) == "spool"
 
     def _to_id(self, outcome: Outcome) -> int | None:
         if isinstance(outcome, int):

@@ -30,10 +30,16 @@ class HeldAtFork(Protocol):
 # The one state of the process itself: the operating system forks all of it at once.
 _held: WeakSet[HeldAtFork] = WeakSet()
 _generation = 0
+_pid = os.getpid()
 
 
 def generation() -> int:
-    """Return how many forks lie between this process and the one that imported picoevent."""
+    """Return how many forks lie between this process and the one that imported picoevent.
+
+    A fork that does not run Python's hooks (a C extension, uWSGI) is noticed here.
+    """
+    if os.getpid() != _pid:
+        _after_in_child()
     return _generation
 
 
@@ -53,8 +59,9 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    global _generation  # noqa: PLW0603  # a child is another generation of the whole process
+    global _generation, _pid  # noqa: PLW0603  # a child is another generation of the whole process
     _generation += 1
+    _pid = os.getpid()
     for holder in list(_held):
         holder.after_fork(in_child=True)
 

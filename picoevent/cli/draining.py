@@ -75,7 +75,10 @@ def _drain(folder: Path, timeout: float | None, *, retry: bool) -> Drained:
     if _left_by_the_dead(folder):
         with open_for_writing() as events, progress_bar("Draining") as advance:
             _drain_rounds(events, drained, advance, lambda: _seconds_left(began, timeout))
-            drained.seconds = time.monotonic() - began
+        # Closing drains on for a moment, and this event log has sent nothing of its own.
+        counters = events.counters()
+        drained.stored, drained.already_stored = counters["replayed"], counters["already_stored"]
+        drained.set_aside, drained.seconds = counters["set_aside"], time.monotonic() - began
     # Counted again, and behind it: what this process has not drained is left by a dead one, too.
     drained.left = _left_by_the_dead(folder)
     drained.held_by_living = sum(found.pending for found in list_readable(folder) if found.pid is not None)

@@ -117,6 +117,8 @@ def _look_at_events(findings: Findings, parts: Parts, now: datetime) -> None:
         findings.facts["event_types"] = len(parts.reader.event_types())
         findings.facts["sources"] = len(parts.reader.sources())
     except PicoEventError as error:
+        if not parts.settings.replica_url:
+            findings.exit_code = exit_code_of(error)
         findings.blame(error, prefix="Events can't be read: ")
 
 

@@ -19,6 +19,7 @@ from picoevent.spool.failures import ANOTHER_FOLDER
 from picoevent.spool.segment import NAME, VERSION, NewerFormat
 
 LOCK = "lock"
+OWNER = "database"
 FOLDER = re.compile(r"\d{8}T\d{9}Z-\d+-[0-9a-f]{8}")
 """The moment it was made, so that names sort by age, the process, and chance."""
 LOCK_TEXT = re.compile(rb"picoevent spool (\d+)\npid (\d+)\n")
@@ -53,8 +54,11 @@ class HeldFolder:
         self.release()
 
 
-def prepare(folder: Path, *, parents: bool) -> None:
-    """Make the folder of all spools where it is missing; raise `SpoolUnavailable` where it is somebody else's."""
+def prepare(folder: Path, database: str, *, parents: bool) -> None:
+    """Make the folder of all spools where it is missing; raise `SpoolUnavailable` where it is somebody else's.
+
+    It belongs to the first database whose events come into it: those of two must not be mixed up.
+    """
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=parents)
     found = folder.stat()
@@ -63,6 +67,26 @@ def prepare(folder: Path, *, parents: bool) -> None:
     if found.st_uid != os.geteuid():
         message = f"The spool in {folder} belongs to another user (uid {found.st_uid}, this is {os.geteuid()})."
         raise SpoolUnavailable(message, hint=f"Run as that user, {ANOTHER_FOLDER}")
+    if database and owner_of(folder) is None:
+        with suppress(FileExistsError), (folder / OWNER).open("x") as file:
+            file.write(database)
+    check_owner(folder, database)
+
+
+def owner_of(folder: Path) -> str | None:
+    """Return the name of the database whose events wait in a folder; None where nobody has said it yet."""
+    try:
+        return (folder / OWNER).read_text("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def check_owner(folder: Path, database: str) -> None:
+    """Raise `SpoolUnavailable` where the events of another database wait in a folder."""
+    owner = owner_of(folder)
+    if owner and database and owner != database:
+        message = f"The spool in {folder} is that of the database {owner!r}, and this is {database!r}."
+        raise SpoolUnavailable(message, hint="Name a folder of its own for each database in spool_dir.")
 
 
 def make_folder(parent: Path) -> HeldFolder:
@@ -91,13 +115,14 @@ def hold(path: Path) -> HeldFolder | None:
     Raises `NewerFormat` and `OSError`; the lock is free again then.
     """
     try:
-        fd = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        # What somebody else has put here may lead anywhere.
+        fd = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         _remove_empty(path)
         return None
     try:
         _check_version(fd)
-        if os.fstat(fd).st_uid == os.geteuid() and _take(fd) and _still_there(path / LOCK, fd):
+        if _is_ours(path, fd) and _take(fd) and _still_there(path / LOCK, fd):
             held, fd = HeldFolder(path, fd), -1
             return held
     finally:
@@ -108,7 +133,7 @@ def hold(path: Path) -> HeldFolder | None:
 
 def holder(path: Path) -> int | None:
     """Return the id of the process that holds a folder; None where it is dead. Raises `NewerFormat` and `OSError`."""
-    fd = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         pid = _check_version(fd)
         return None if _is_free(fd) else pid
@@ -120,7 +145,7 @@ def list_folders(parent: Path) -> list[Path]:
     """Return the folders of processes, oldest first; none where the parent is not there. Other names are ignored."""
     try:
         with os.scandir(parent) as entries:
-            names = [entry.name for entry in entries if FOLDER.fullmatch(entry.name) and entry.is_dir()]
+            names = [e.name for e in entries if FOLDER.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [parent / name for name in sorted(names)]
@@ -137,6 +162,12 @@ def segment_bytes(folder: Path) -> int:
     except OSError:
         return total
     return total
+
+
+def _is_ours(path: Path, fd: int) -> bool:
+    """Return whether nobody else can have put there what will be written to, and stored."""
+    found = [path.parent.stat(), path.stat(), os.fstat(fd)]
+    return all(each.st_uid == os.geteuid() for each in found) and stat.S_ISREG(found[-1].st_mode)
 
 
 def _take(fd: int) -> bool:

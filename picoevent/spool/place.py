@@ -25,7 +25,7 @@ def spool_folder(settings: Settings, environ: Mapping[str, str] | None = None) -
     scheme, _, rest = settings.url.partition(":///")
     if scheme == "sqlite":
         return Path(f"{rest}-spool")
-    return _state_folder(os.environ if environ is None else environ) / "picoevent" / _place_of(settings.url)
+    return _state_folder(os.environ if environ is None else environ) / "picoevent" / _place_of(settings)
 
 
 def _whole(path: str) -> Path:
@@ -48,9 +48,14 @@ def _state_folder(environ: Mapping[str, str]) -> Path:
     )
 
 
-def _place_of(url: str) -> str:
-    parts = urlsplit(url)
-    database = safe_name(unquote(parts.path.removeprefix("/")))
+def database_name(settings: Settings) -> str:
+    """Return the name of the database whose events are spooled; the same one wherever its server moves to."""
+    return unquote(urlsplit(settings.url).path.removeprefix("/"))
+
+
+def _place_of(settings: Settings) -> str:
+    parts = urlsplit(settings.url)
+    database = safe_name(database_name(settings))
     return f"{database}@{safe_name(parts.hostname or 'localhost')}-{parts.port or 3306}"
 
 

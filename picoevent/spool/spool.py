@@ -21,7 +21,7 @@ from picoevent.spool.backlog import Backlog, SpoolBatch, Survey
 from picoevent.spool.cancelled import write_cancelled
 from picoevent.spool.checkpoint import Checkpoint
 from picoevent.spool.failures import full, stalled, unavailable
-from picoevent.spool.folders import HeldFolder, hold, list_folders, make_folder, prepare, segment_bytes
+from picoevent.spool.folders import HeldFolder, check_owner, hold, list_folders, make_folder, prepare, segment_bytes
 from picoevent.spool.frames import SpooledEvent
 from picoevent.spool.journal import Journal
 from picoevent.spool.retrying import retry_folder
@@ -35,6 +35,7 @@ ADOPTED_AT_ONCE = 4
 """Each adopted folder costs a descriptor; the others follow when these are done."""
 FORK_SECONDS = 1.0
 SYNC_SECONDS = 5.0
+CLOSE_SECONDS = 0.5
 MAX_DEPTH = 8
 """How deep appends may interrupt each other; signals that come faster than they are handled have no other end."""
 ROOM_SECONDS = 1.0
@@ -61,6 +62,7 @@ class Spool:
         folder: Path,
         max_bytes: int,
         *,
+        database: str = "",
         parents: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         sync_ms: int = 100,
@@ -70,6 +72,7 @@ class Spool:
         self._folder = Path(folder)
         self._max_bytes = max_bytes
         self._parents = parents
+        self._database = database
         self._segment_bytes = segment_bytes
         self._sync_ms = sync_ms
         self._stall_seconds = stall_ms / 1000
@@ -93,16 +96,20 @@ class Spool:
         self._forking = (False, False)
         self._warned: set[Path] = set()
 
-    def append(self, events: Sequence[SpooledEvent]) -> int:
+    def append(self, events: Sequence[SpooledEvent], seconds: float = 1.0) -> int:
         """Append all of these or none, and return a position for `wait_synced`; at least one event.
 
         On return they survive the death of this process, and within `sync_ms` that of the machine. Raises
-        `SpoolFull` and `SpoolUnavailable`.
+        `SpoolFull` and `SpoolUnavailable`; the latter also where another call has been writing for so many seconds.
         """
         syncer = self._syncer
         if syncer.began is not None:
             self._check_stall(syncer.began)
-        with self._lock:
+        # By its name here: a child of a fork in the middle of this has another one.
+        lock = self._lock
+        if not lock.acquire(timeout=max(0.0, min(seconds, self._stall_seconds))):
+            raise stalled(self._folder, seconds)
+        try:
             depth = self._depth
             try:
                 self._depth = depth + 1
@@ -111,6 +118,8 @@ class Spool:
                     self._append_in_need(journal, backlog, events)
             finally:
                 self._depth = depth
+        finally:
+            lock.release()
         position = next(syncer.positions)
         if not syncer.dirty:
             syncer.mark_dirty()
@@ -152,10 +161,14 @@ class Spool:
             if self._closed:
                 return 0
             try:
+                check_owner(self._folder, self._database)
                 mine = {held.path for held in self._held()}
                 found = [path for path in list_folders(self._folder) if path not in mine]
             except OSError as error:
                 logger.warning("picoevent: the spool in %s can't be listed (%s).", self._folder, error.strerror)
+                return 0
+            except SpoolUnavailable as error:
+                self._warn_once(self._folder, error)
                 return 0
             return sum(self._try_to_adopt(path) for path in found)
 
@@ -202,23 +215,35 @@ class Spool:
             held = {folder.path: folder for folder in self._held()}
             return sum(retry_folder(path, held.get(path), self) for path in list_folders(self._folder))
 
-    def sync(self) -> None:
-        """Return when everything that was appended is on the disk; raise `SpoolUnavailable` where it is not in 5 s."""
-        if self._lanes and not self._syncer.wait(next(self._syncer.positions), SYNC_SECONDS):
-            raise stalled(self._folder, SYNC_SECONDS)
+    def sync(self, seconds: float = SYNC_SECONDS) -> None:
+        """Return when everything that was appended is on the disk; raise `SpoolUnavailable` where it is not in time."""
+        if self._lanes and not self._syncer.wait(next(self._syncer.positions), seconds):
+            raise stalled(self._folder, seconds)
 
     def close(self) -> None:
         """Sync, stop the thread, and let others adopt what waits. A disk that stalls costs a second."""
         self._closed = True
         stopped = self._syncer.stop()
-        with self._reading, self._lock:
-            for journal, backlog in self._lanes.values():
-                if stopped:
-                    journal.close()
-                backlog.end_appending()
-            for backlog in self._all_backlogs():
-                self._let_go(backlog)
-            self._lanes, self._adopted, self._handed = {}, [], None
+        if not self._reading.acquire(timeout=CLOSE_SECONDS):
+            # The thread that reads hangs in this disk: the folder's lock goes with the process.
+            return
+        try:
+            if self._lock.acquire(timeout=CLOSE_SECONDS):
+                try:
+                    self._let_all_go(stopped=stopped)
+                finally:
+                    self._lock.release()
+        finally:
+            self._reading.release()
+
+    def _let_all_go(self, *, stopped: bool) -> None:
+        for journal, backlog in self._lanes.values():
+            if stopped:
+                journal.close()
+            backlog.end_appending()
+        for backlog in self._all_backlogs():
+            self._let_go(backlog)
+        self._lanes, self._adopted, self._handed = {}, [], None
 
     def before_fork(self) -> None:
         """Let what is under way come to its end."""
@@ -255,7 +280,7 @@ class Spool:
         if self._room < START_BYTES:
             raise full(self._folder, self._max_bytes)
         try:
-            prepare(self._folder, parents=self._parents)
+            prepare(self._folder, self._database, parents=self._parents)
             held = make_folder(self._folder)
         except OSError as error:
             raise unavailable(self._folder, error) from error

@@ -68,6 +68,9 @@ class WritingStore(Protocol):
     def find_name(self, kind: NameKind, name: str) -> Name | None:
         """Return the number of a name, or None."""
 
+    def find_names(self, kind: NameKind) -> dict[str, Name]:
+        """Return the number of every name."""
+
     def create_name(self, kind: NameKind, name: str, limit: int) -> Name:
         """Return the number of a name, given once and for ever; raise `Rejected` at `limit` or 65,535 names."""
 

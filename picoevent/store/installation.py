@@ -13,7 +13,7 @@ class HasInstallation(Protocol):
 
 
 class InstallationKey:
-    """Ask for the key once, whichever store is asked first; it never changes."""
+    """Ask for the key once, whichever store is asked first; it changes only where the database becomes another one."""
 
     def __init__(self) -> None:
         self._key: bytes | None = None
@@ -23,3 +23,8 @@ class InstallationKey:
         if self._key is None:
             self._key = bytes.fromhex(store.installation_value("user_hash_key"))
         return self._key
+
+    def refresh(self, store: HasInstallation) -> bool:
+        """Ask again, and return whether it is another one: somebody has made the database anew, or restored it."""
+        before, self._key = self._key, None
+        return self.of(store) != before

@@ -19,6 +19,7 @@ from pymysql import MySQLError
 from pymysql.connections import Connection as DriverConnection
 from pymysql.constants import CLIENT
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -28,19 +29,21 @@ from picoevent.store import partitions
 from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
 from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
-from picoevent.store.mysql_writing import WritingConnections
+from picoevent.store.mysql_writing import READ_ONLY, WritingConnections
 from picoevent.store.sql import SqlStore
 from picoevent.urls import ENCODE_HINT, check_address, check_argument
 
 logger = logging.getLogger("picoevent")
 
 ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
-"""How long one answer is waited for; of the write path, the names wait for the deadline."""
+"""How long one answer is waited for."""
 WRITING_SECONDS = 10.0
 """How long the writer's thread waits for one answer. No caller waits for that long, and a server that is slow, but
 not away, gets its batches done."""
 
 POOL_SIZE = 8
+MAX_SAID = 300
+"""How many characters of an error message of the server are passed on."""
 FORM = "mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
 ARGUMENTS = ("charset", "unix_socket", "bind_address", "program_name")
 TLS_FILES = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_key_password")
@@ -81,7 +84,6 @@ MYSQL = Flavour("MySQL", "utf8mb4_0900_bin", "", "SET SESSION max_execution_time
 GONE = {2002, 2003, 2005, 2006, 2013, 2014, 2055, 0, 1053, 1077, 1152, 1158, 1159, 1160, 1161}
 DENIED = {1044, 1045, 1142, 1143, 1227, 1370, 1698}
 NO_SCHEMA = {1049, 1051, 1054, 1146}
-READ_ONLY = {1036, 1290, 1792, 1836}
 NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
 
 
@@ -99,12 +101,13 @@ def make_store(
     parsed = _parse(name, url)
     if settings.password and not parsed.password:
         parsed = parsed.set(password=settings.password)
-    backend = MySQLBackend(parsed, settings)
+    backend = MySQLBackend(parsed)
     deadline = settings.deadline_ms / 1000
+    patience = max(WRITING_SECONDS, answer_seconds) if purpose is Purpose.WRITE else answer_seconds
     options: dict[str, object] = {
         "connect_timeout": min(deadline, answer_seconds),
-        "read_timeout": answer_seconds,
-        "write_timeout": answer_seconds,
+        "read_timeout": patience,
+        "write_timeout": patience,
         "client_flag": client_flag,
         # As a text, the driver would encode it in Latin-1.
         "password": (parsed.password or "").encode(),
@@ -114,10 +117,9 @@ def make_store(
     event.listen(engine, "do_connect", partial(_connect, backend.label))
     if purpose is not Purpose.WRITE:
         return SqlStore(engine, backend, settings)
-    patient = {"read_timeout": max(WRITING_SECONDS, deadline), "write_timeout": max(WRITING_SECONDS, deadline)}
     writing = create_engine(
         engine.url,
-        connect_args=options | patient,
+        connect_args=options,
         isolation_level="READ COMMITTED",
         poolclass=NullPool,
         pool_reset_on_return=None,
@@ -164,7 +166,14 @@ def _open_engine(
         _prepare(connection, answer_seconds, limit_reads=purpose is Purpose.READ)
 
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "handle_error", _leave_former_primary)
     return engine
+
+
+def _leave_former_primary(context: ExceptionContext) -> None:
+    """Have the pool drop its connections to a server that is read-only since a failover."""
+    if READ_ONLY.intersection(getattr(context.original_exception, "args", ())[:1]):
+        context.is_disconnect = True
 
 
 def _connect(
@@ -212,6 +221,12 @@ def _switch(name: str, argument: str, word: str) -> bool:
     if word.lower() not in (*TRUE_WORDS, *FALSE_WORDS):
         raise SettingsError(f"The setting {name} has a wrong {argument}.", hint="Write true or false.")
     return word.lower() in TRUE_WORDS
+
+
+def _harmless(said: str) -> str:
+    """Return a server's words as one short line that no terminal and no reader of a log obeys."""
+    cut = said[:MAX_SAID]
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
 
 
 def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # noqa: ANN401  # the driver's own
@@ -272,9 +287,8 @@ class MySQLBackend:
     initialises_itself = False
     closes_at_fork = False
 
-    def __init__(self, url: URL, settings: Settings) -> None:
+    def __init__(self, url: URL) -> None:
         self._url = url
-        self._deadline_ms = settings.deadline_ms
         self.label = f"MySQL at {url.host or 'localhost'}:{url.port or 3306}"
 
     def translate(self, error: DBAPIError | MySQLError) -> PicoEventError:
@@ -282,7 +296,7 @@ class MySQLBackend:
         cause = error.orig if isinstance(error, DBAPIError) else error
         arguments = getattr(cause, "args", ())
         code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
-        said = " ".join(str(argument) for argument in arguments[1:]) or str(cause)
+        said = _harmless(" ".join(str(argument) for argument in arguments[1:]) or str(cause))
         if code == 1062:  # noqa: PLR2004
             return DuplicateKey(said)
         if code in (1213, 1205):
@@ -307,7 +321,7 @@ class MySQLBackend:
             return StoreUnavailable(f"{self.label} is read-only ({code}).", hint="Point PICOEVENT_URL at the primary.")
         if code in GONE:
             system_says = re.search(r"\[Errno -?\d+\] ([^)\]]+)", said)
-            why = f"timed out after {self._deadline_ms / 1000:g} s" if "timed out" in said else said
+            why = "timed out" if "timed out" in said else said
             why = system_says.group(1) if system_says and why == said else why
             return StoreUnavailable(f"{self.label} does not answer ({why}).", hint="See runbooks/mysql-away.md.")
         return StoreUnavailable(f"{self.label} failed ({code}: {said}).", hint="See runbooks/mysql-away.md.")

@@ -33,7 +33,7 @@ SMALLINT = bytes((FIELD_TYPE.SHORT, UNSIGNED))
 TEXT = bytes((FIELD_TYPE.STRING, 0))
 BLOB = bytes((FIELD_TYPE.LONG_BLOB, 0))
 
-REFUSALS = {(1047,), (1235,), (1243,), (1295,), (1461,)}
+REFUSALS = {(1047,), (1235,), (1243,), (1295,), (1461,), (1615,)}
 """The server's errors for a command or a statement it does not know, and for too many statements prepared: something
 stands between that does not pass arrays on, or the server is full. Texts work there."""
 

@@ -32,6 +32,9 @@ PACKET_MARGIN = 1024
 LARGEST_FRAME = (1 << 24) - 2
 """A longer command would need several frames of the protocol."""
 
+READ_ONLY = {1036, 1290, 1792, 1836}
+"""The server's errors for a write to what can only be read."""
+
 Translate = Callable[[MySQLError], PicoEventError]
 
 
@@ -100,8 +103,8 @@ class WritingConnections:
             try:
                 yield MySQLTransaction(taken.driver, taken.max_packet)
                 taken.driver.commit()
-            except BaseException:
-                self._put_back_rolled_back(taken)
+            except BaseException as error:
+                self._end(taken, error)
                 raise
             self._idle.append(taken)
         except MySQLError as error:
@@ -128,10 +131,18 @@ class WritingConnections:
         driver.rollback()
         return WritingConnection(pooled, driver, int(row[0]) if row else LARGEST_FRAME)
 
-    def _put_back_rolled_back(self, taken: WritingConnection) -> None:
+    def _end(self, taken: WritingConnection, error: BaseException) -> None:
+        """Roll back, and keep the connection where it is sure to be well; else the next transaction has a new one.
+
+        Where a signal handler raised, it may have been between two answers, and whoever asked next would read the
+        other one. And what is read-only now was the primary until a failover: only a new connection finds the new one.
+        """
+        keep = isinstance(error, (MySQLError, PicoEventError)) and not READ_ONLY.intersection(error.args[:1])
         try:
-            taken.driver.rollback()
+            if keep:
+                taken.driver.rollback()
+                self._idle.append(taken)
         except MySQLError:
+            keep = False
+        if not keep:
             taken.pooled.invalidate()
-        else:
-            self._idle.append(taken)

@@ -48,6 +48,13 @@ def find_name(connection: Connection, kind: NameKind, name: str) -> Name | None:
     return None if row is None else Name(row[0], row[1] == BLOCKED)
 
 
+def find_names(connection: Connection, kind: NameKind) -> dict[str, Name]:
+    """Return the number of every name."""
+    number = kind.table.primary_key.columns.values()[0]
+    rows = connection.execute(select(kind.table.c.name, number, kind.table.c.status))
+    return {row[0]: Name(row[1], row[2] == BLOCKED) for row in rows}
+
+
 def create_name(connection: Connection, kind: NameKind, name: str, limit: int) -> Name:
     """Return the number of a name, made where it has none; at most `limit` names come into being undeclared.
 

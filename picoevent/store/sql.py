@@ -94,6 +94,10 @@ class SqlStore:
         """See `WritingStore.find_name`."""
         return self._ask(partial(names.find_name, kind=kind, name=name))
 
+    def find_names(self, kind: names.NameKind) -> dict[str, Name]:
+        """See `WritingStore.find_names`."""
+        return self._ask(partial(names.find_names, kind=kind))
+
     def create_name(self, kind: names.NameKind, name: str, limit: int) -> Name:
         """See `WritingStore.create_name`."""
         return self._ask(partial(names.create_name, kind=kind, name=name, limit=limit))
@@ -141,10 +145,12 @@ class SqlStore:
         self._engine.dispose()
 
     def before_fork(self) -> None:
-        """Let the calls under way come to their end, and close what a child may not inherit."""
+        """Where a child may not inherit connections, let the calls under way come to their end, and close them."""
+        if not self._backend.closes_at_fork:
+            return
         if not self._calls.shut(self._settings.deadline_ms / 1000):
             logger.warning("%s: the process forks during a call that does not end", self.label)
-        elif self._backend.closes_at_fork:
+        else:
             self._engine.dispose()
 
     def after_fork(self, *, in_child: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,6 +21,8 @@ from picoevent.write.names import NameRegistry
 from picoevent.write.user_keys import UserKeys
 from picoevent.write.writer import Writer
 
+REFRESH_SECONDS = 30.0
+"""How often the installation's key is asked for again; the names have a time of their own, of the same length."""
 MAX_BATCH_EVENTS = 1000
 MAX_BATCH_BYTES = 4_000_000
 """How many bytes of payload one transaction takes at most; statements are cut further where the server asks for it."""
@@ -63,6 +66,7 @@ class BatchWriter:
         self._cache = cache
         self._minter = minter
         self._key = key
+        self._refresh_at = 0.0
         self._event_types = NameRegistry(store, EVENT_TYPES, settings.max_auto_event_types)
         self._sources = NameRegistry(store, SOURCES, settings.max_auto_sources)
 
@@ -79,25 +83,42 @@ class BatchWriter:
                 text,
                 event.payload,
             )
-        except Rejected as rejected:
-            return rejected
+        except (Rejected, StoreCorrupt) as refusal:
+            return _refused(refusal)
 
     def resolve_all(self, events: Sequence[Accepted]) -> list[Record | Rejected]:
         """As `resolve`, for a batch: each name is asked for once, in less than half the time."""
+        if time.monotonic() >= self._refresh_at:
+            self._refresh()
         event_types: dict[str, int] = {}
         sources: dict[str, int] = {}
+        refused: dict[tuple[str, str], Rejected] = {}
         resolved: list[Record | Rejected] = []
         for event in events:
             event_type, source, user_id = event.event_type, event.source, event.user_id
             type_id, source_id = event_types.get(event_type), sources.get(source)
             if type_id is None or source_id is None or isinstance(user_id, str):
-                found = self.resolve(event)
+                found = refused.get((event_type, source)) or self.resolve(event)
                 if isinstance(found, Record):
                     event_types[event_type], sources[source] = found.event_type_id, found.source_id
+                else:
+                    refused[event_type, source] = found
                 resolved.append(found)
             else:
                 resolved.append(Record(event.event_id, type_id, source_id, user_id, None, event.payload))
         return resolved
+
+    def forget(self) -> None:
+        """Take nothing for known: after a failure, the database may have been restored, or made anew."""
+        self._event_types.forget()
+        self._sources.forget()
+        self._refresh_at = 0.0
+
+    def _refresh(self) -> None:
+        if self._key.refresh(self._store):
+            for made in ("users", "_writer"):
+                self.__dict__.pop(made, None)
+        self._refresh_at = time.monotonic() + REFRESH_SECONDS
 
     def write(self, records: Sequence[Record]) -> Result:
         """Store each record once, by the one rule; a record that met another event has its id changed.

@@ -41,7 +41,7 @@ class Breaker:
             self._pause = FIRST_PAUSE_SECONDS
             self._open_since = self._clock()
             self.extend(error)
-            logger.warning("The database is away, nobody waits for it until it is back: %s", error)
+            logger.warning("PicoEvent: the database is away, events go to the spool until it is back: %s", error)
 
     def extend(self, error: PicoEventError) -> None:
         """Keep it open for longer, with full jitter, so that a hundred processes don't ask as one."""
@@ -53,7 +53,7 @@ class Breaker:
         """Close it: the database answered."""
         if self.error is not None:
             self.error = None
-            logger.warning("The database is back after %.1f s", self._clock() - self._open_since)
+            logger.warning("PicoEvent: the database is back after %.1f s", self._clock() - self._open_since)
 
     def ask_now(self) -> None:
         """Let the next probe come at once: somebody waits for it."""

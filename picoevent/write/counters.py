@@ -56,7 +56,7 @@ class Counters:
         total = counted.total()
         leaves = ("sent", total) if out_of == "sent" else (out_of, -total)
         by_reason = tuple((f"{REFUSED_FOR}{reason}", count) for reason, count in counted.items())
-        self._changes.append((leaves, ("refused", total), *by_reason))
+        self.apply((leaves, ("refused", total), *by_reason))
 
     def to_dict(self) -> dict[str, int]:
         """Return all figures of one moment, refusals by reason as `refused.REASON`."""

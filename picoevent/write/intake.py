@@ -14,7 +14,7 @@ from picoevent.errors import Rejected, RejectReason, StoreUnavailable
 from picoevent.event import NewEvent
 from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from picoevent.write.counters import Counters
-from picoevent.write.job import Job, Outcome
+from picoevent.write.job import Job, Outcome, count_abandoned
 from picoevent.write.rejects import RejectedKeeper
 from picoevent.write.spooling import Spooling
 from picoevent.write.thread import WriterThread
@@ -64,13 +64,22 @@ class Intake:
         if closed:
             return self._refuse_all(events)
         outcomes: list[Outcome] = []
+        answered = 0.0
         ahead: deque[Call] = deque()
-        for given, accepted, size in _batches(events, self._accept):
-            ahead.append(self._send(given, accepted, size, spooled=spooled))
-            if len(ahead) > JOBS_AHEAD:
-                outcomes += self._finish(ahead.popleft())
-        while ahead:
-            outcomes += self._finish(ahead.popleft())
+        try:
+            for given, accepted, size in _batches(events, self._accept):
+                ahead.append(self._send(given, accepted, size, spooled=spooled))
+                if len(ahead) > JOBS_AHEAD:
+                    outcomes += self._finish(ahead.popleft(), answered)
+                    answered = time.monotonic()
+            while ahead:
+                outcomes += self._finish(ahead.popleft(), answered)
+                answered = time.monotonic()
+        except BaseException:
+            # The host's iterator raised, or a signal's handler: nobody waits for what was handed in ahead.
+            for call in ahead:
+                self._abandon(call.job)
+            raise
         return outcomes
 
     def spool(self, event: NewEvent) -> Outcome:
@@ -115,8 +124,12 @@ class Intake:
             self._writer.submit(job)
         return call
 
-    def _finish(self, call: Call) -> list[Outcome]:
-        """Wait for the answer to a batch, and return it with the refused ones in their places."""
+    def _finish(self, call: Call, answered: float) -> list[Outcome]:
+        """Wait for the answer to a batch, and return it with the refused ones in their places.
+
+        Its time begins when the batch before it is answered: it was handed in ahead, and had to wait for that.
+        """
+        call.begun = max(call.begun, answered)
         answers = self._answer(call) if call.job.drafts else []
         if len(answers) < len(call.accepted):
             following = iter(answers)
@@ -131,11 +144,15 @@ class Intake:
         try:
             self._wait(job, call.begun + self._commit_seconds)
         except BaseException:
-            # Whoever is interrupted here has no answer; what was handed in is not to count as on its way for ever.
-            if job.claim() or (job.wait(ANNOUNCED_SECONDS) and job.error):
-                self._counters.refuse([RejectReason.STORE_UNAVAILABLE] * len(job.drafts), out_of="in_flight")
+            self._abandon(job)
             raise
         return job.outcomes or self._spool(call, synced=True)
+
+    def _abandon(self, job: Job) -> None:
+        """Wait no more for an answer; the writer goes on, and counts what becomes of the events."""
+        job.abandoned = True
+        if job.error is not None and not job.outcomes:
+            count_abandoned(job, self._counters)
 
     def _wait(self, job: Job, until: float) -> None:
         """Return when the job is answered, or taken back since the time is over."""

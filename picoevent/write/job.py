@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from picoevent.accept import Draft
-from picoevent.errors import PicoEventError, Rejected
+from picoevent.errors import PicoEventError, Rejected, RejectReason
 from picoevent.store.record import Record
 from picoevent.write.counters import Counters
 
@@ -22,7 +22,7 @@ class Job:
     may come in between.
     """
 
-    __slots__ = ("_claim", "_done", "drafts", "error", "outcomes", "resolved", "sent", "size")
+    __slots__ = ("_blame", "_claim", "_done", "abandoned", "drafts", "error", "outcomes", "resolved", "sent", "size")
 
     def __init__(self, drafts: Sequence[Draft], size: int) -> None:
         self.drafts = drafts
@@ -36,7 +36,10 @@ class Job:
         """The answer, a place for each draft; empty where there is an error, or none yet."""
         self.error: PicoEventError | None = None
         """Why the database could not take it; the events may be stored all the same where they were sent."""
+        self.abandoned = False
+        """Whether its caller was interrupted, and waits no more."""
         self._claim = [True]
+        self._blame = [True]
         self._done = threading.Lock()
         self._done.acquire()
 
@@ -49,6 +52,13 @@ class Job:
         """Return True to the first one who asks, and to nobody else."""
         try:
             return self._claim.pop()
+        except IndexError:
+            return False
+
+    def blame(self) -> bool:
+        """Return True to the first one who asks: whoever counts an abandoned job that failed."""
+        try:
+            return self._blame.pop()
         except IndexError:
             return False
 
@@ -92,3 +102,9 @@ class Job:
         """Return the id under which an event was sent last: a collision may have changed it."""
         found = self.resolved[place] if self.resolved else None
         return found.event_id if isinstance(found, Record) else self.drafts[place].event_id
+
+
+def count_abandoned(job: Job, counters: Counters) -> None:
+    """Count the events of a job that failed, and whose caller waits no more; the caller or the writer, not both."""
+    if job.abandoned and job.blame():
+        counters.refuse([RejectReason.STORE_UNAVAILABLE] * len(job.drafts), out_of="in_flight")

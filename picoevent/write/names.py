@@ -31,12 +31,17 @@ class NameRegistry:
         self._full: Rejected | None = None
         self._full_until = 0.0
 
+    def forget(self) -> None:
+        """Ask again for each name: the database may be another one than before."""
+        self._forget_at = 0.0
+
     def number_of(self, name: str) -> int:
         """Return the number of a name, made where it has none; raise `Rejected` or `StoreUnavailable`."""
         now = self._clock()
         if now >= self._forget_at:
             # A new dict instead of clear(): another thread may just be reading the old one.
             self._known = {}
+            self._full = None
             self._forget_at = now + REMEMBER_SECONDS
         found = self._known.get(name) or self._ask(name, now)
         if found.blocked:
@@ -44,6 +49,10 @@ class NameRegistry:
         return found.number
 
     def _ask(self, name: str, now: float) -> Name:
+        if self._full is not None and now < self._full_until:
+            # Every name there is was read when it was found that there is no room for another one.
+            # A new error each time: one that is raised again grows its traceback.
+            raise Rejected(self._full.reason, self._full.detail)
         found = self._store.find_name(self._kind, name)
         if found is None:
             found = self._create(name, now)
@@ -51,13 +60,11 @@ class NameRegistry:
         return found
 
     def _create(self, name: str, now: float) -> Name:
-        if self._full is not None and now < self._full_until:
-            # A new one each time: an exception that is raised again grows its traceback.
-            raise Rejected(self._full.reason, self._full.detail)
         try:
             return self._create_or_retry(name)
         except Rejected as full:
-            # A flood of new names must not lock the counter once for each of them.
+            # A flood of new names must cost nobody else anything: no question is asked for the next ones.
+            self._known = self._store.find_names(self._kind)
             self._full, self._full_until = full, now + REMEMBER_REFUSAL_SECONDS
             raise
 

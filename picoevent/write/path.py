@@ -14,7 +14,7 @@ from picoevent.cache import Cache
 from picoevent.errors import PicoEventError, SettingsError
 from picoevent.ids import IdMinter
 from picoevent.settings import Settings
-from picoevent.spool import Spool, spool_folder
+from picoevent.spool import Spool, database_name, spool_folder
 from picoevent.store import open_bulk_store
 from picoevent.store.base import WritingStore
 from picoevent.store.installation import InstallationKey
@@ -31,6 +31,7 @@ from picoevent.write.thread import WriterThread
 logger = logging.getLogger("picoevent")
 
 FOR_EVER = 1e9
+LAST_SYNC_SECONDS = 0.2
 LOOK_SECONDS = 0.02
 """How often whoever waits for the drain looks how far it is."""
 
@@ -74,12 +75,24 @@ class WritePath:
         before = self.counters.to_dict()
         if self._drain is not None:
             give_up = time.monotonic() + (FOR_EVER if timeout is None else timeout)
+            self._ask_the_database(give_up)
             self._thread.run(self._drain.adopt, give_up)
             self._wait_for_drain(self._drain, give_up, on_progress or (lambda _done, _left: None))
         after = self.counters.to_dict()
         gained = {name: after[name] - before[name] for name in ("replayed", "already_stored", "set_aside")}
         left = self._spool.pending if self._spool else 0
         return DrainReport(gained["replayed"], gained["already_stored"], gained["set_aside"], left)
+
+    def _ask_the_database(self, give_up: float) -> None:
+        """Where it is known to be away, ask again now; raise what it says."""
+        breaker = self._thread.breaker
+        known = breaker.error
+        breaker.ask_now()
+        self._thread.wake()
+        while known is not None and breaker.error is known and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)
+        if breaker.error is not None:
+            raise breaker.error
 
     def _wait_for_drain(self, drain: Drain, give_up: float, tell: Callable[[int, int], None]) -> None:
         """Look every now and then how far the writer's thread is; raise why it can't go on."""
@@ -109,7 +122,7 @@ class WritePath:
         self._wait_quietly(timeout)
         self._thread.stop(give_up - time.monotonic())
         # Now, not before: the thread may just have been busy with its last batch.
-        left = self._sync()
+        left = self._sync(give_up)
         if self._spool is not None:
             self._spool.close()
         if self._publishing is not None:
@@ -121,21 +134,23 @@ class WritePath:
 
         Where the database is known to be away, nobody is held up.
         """
+        give_up = time.monotonic() + timeout
         self._wait_quietly(timeout)
-        return self._sync()
+        return self._sync(give_up)
 
     def _wait_quietly(self, timeout: float) -> None:
         if self._drain is not None and self._thread.is_running and not self._thread.breaker.is_open:
             with suppress(PicoEventError):
                 self._wait_for_drain(self._drain, time.monotonic() + timeout, lambda _done, _left: None)
 
-    def _sync(self) -> int:
+    def _sync(self, give_up: float) -> int:
         """Bring what stays in the spool to the disk, say and return how much it is."""
         left = self._spool.pending if self._spool else 0
         if self._spool is not None and left:
             with suppress(PicoEventError):
-                self._spool.sync()
-            logger.warning("%s events stay in the spool, for the next process or `picoevent spool drain`", f"{left:,}")
+                self._spool.sync(max(LAST_SYNC_SECONDS, give_up - time.monotonic()))
+            events = "1 event stays" if left == 1 else f"{left:,} events stay"
+            logger.warning("PicoEvent: %s in the spool, for the next process or `picoevent spool drain`", events)
         return left
 
 
@@ -157,4 +172,5 @@ def _open_spool(settings: Settings) -> tuple[Spool | None, PicoEventError | None
         folder = spool_folder(settings)
     except SettingsError as error:
         return None, error
-    return Spool(folder, settings.spool_max_mb * 1_000_000, parents=not settings.spool_dir), None
+    size, database = settings.spool_max_mb * 1_000_000, database_name(settings)
+    return Spool(folder, size, database=database, parents=not settings.spool_dir), None

@@ -49,9 +49,12 @@ class Spooling:
         # Counted first: the writer's thread may drain them before this thread goes on.
         self._counters.add(in_flight=-len(events), spooled=len(events))
         try:
-            position = self._spool.append(events)
+            position = self._spool.append(events, seconds)
         except Exception as error:  # noqa: BLE001  # at the end of the interpreter, anything may be gone already
             return self._refuse(job, refusal_for(error), out_of="spooled")
+        except BaseException as interruption:
+            self._refuse(job, refusal_for(interruption), out_of="spooled")
+            raise
         ids: list[Outcome] = [event.event_id for event in events]
         if not synced or self._spool.wait_synced(position, seconds):
             return ids
@@ -72,6 +75,9 @@ class Spooling:
             self._spool.append((event,))
         except Exception as error:  # noqa: BLE001  # as in `keep`
             return self._refuse(Job([draft], 0), refusal_for(error), out_of="spooled")[0]
+        except BaseException as interruption:
+            self._refuse(Job([draft], 0), refusal_for(interruption), out_of="spooled")
+            raise
         return draft.event_id
 
     def _refusal_without_spool(self, error: PicoEventError | None) -> Rejected:
@@ -84,7 +90,7 @@ class Spooling:
         return [rejected] * len(job.drafts)
 
 
-def refusal_for(error: Exception | None) -> Rejected:
+def refusal_for(error: BaseException | None) -> Rejected:
     """Return the refusal of an event that an error leaves no place for."""
     if isinstance(error, Rejected):
         return error

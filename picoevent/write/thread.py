@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from picoevent.accept import Draft
-from picoevent.errors import PicoEventError, StoreUnavailable
+from picoevent.errors import PicoEventError, SettingsError, StoreNotReady, StoreUnavailable
 from picoevent.store.base import StoreBusy
 from picoevent.store.record import Record
 from picoevent.write.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchWriter, Result
 from picoevent.write.breaker import Breaker
 from picoevent.write.counters import Counters
 from picoevent.write.drain import Drain
-from picoevent.write.job import Job
+from picoevent.write.job import Job, count_abandoned
 
 logger = logging.getLogger("picoevent")
 
@@ -70,6 +70,7 @@ class WriterThread:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._idle = False
+        self._has_stored = False
 
     def submit(self, job: Job) -> None:
         """Write a job as soon as it is its turn."""
@@ -190,22 +191,21 @@ class WriterThread:
         return item
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        taken = [job for job in jobs if _take(job)]
         if self.breaker.error is not None:
-            self._fail(taken, self.breaker.error)
+            self._fail(jobs, self.breaker.error)
             return
+        taken = [job for job in jobs if _take(job)]
         try:
             result = self._write(taken)
         except StoreBusy as error:
             self._fail(taken, error)
         except PicoEventError as error:
-            if isinstance(error, StoreUnavailable):
-                self.breaker.trip(error)
-            self._fail(taken, error)
+            self._fail(taken, self._note_failure(error))
         except Exception as error:  # log() stands in somebody's hottest path: whatever goes wrong here is ours alone.
             logger.exception("Events could not be stored")
             self._fail(taken, StoreUnavailable(f"Storing it raised {type(error).__name__}."))
         else:
+            self._has_stored = True
             self.breaker.reset()
             self._answer(taken, result)
 
@@ -244,8 +244,23 @@ class WriterThread:
         for job in jobs:
             if job.claim():
                 job.fail(error)
+                count_abandoned(job, self._counters)
+
+    def _note_failure(self, error: PicoEventError) -> PicoEventError:
+        """Open the breaker where the database is away; return the error as callers are to take it.
+
+        A schema that is missing from the start is a mistake, and events are refused. One that was there is being
+        restored, renamed or upgraded: it is as good as away, and events are spooled.
+        """
+        self._batches.forget()
+        if self._has_stored and isinstance(error, StoreNotReady):
+            error = StoreUnavailable(error.message, hint=error.hint)
+        if isinstance(error, StoreUnavailable):
+            self.breaker.trip(error)
+        return error
 
     def _note_away(self, error: PicoEventError) -> None:
+        error = self._note_failure(error)
         if self.breaker.is_open:
             self.breaker.extend(error)
         else:
@@ -259,20 +274,30 @@ class WriterThread:
             return
         try:
             # A batch of the spool is the better probe: it writes, and nobody waits for it.
-            drained = self._drain.step() if self._drain else False
+            drained = self._drain_a_batch()
             if away and not drained:
                 self._batches.probe()
         except StoreBusy as error:
             logger.info("The spool is drained later: %s", error)
         except PicoEventError as error:
             self._note_away(error)
-        except Exception as error:  # The thread goes on, and asks again later.
-            if not away:
-                logger.exception("The spool can't be drained")
-            self._note_away(StoreUnavailable(f"Draining the spool raised {type(error).__name__}."))
         else:
             if away or drained:
+                self._has_stored = self._has_stored or drained
                 self.breaker.reset()
+
+    def _drain_a_batch(self) -> bool:
+        """Return whether the database has taken something; whatever else goes wrong is the spool's own matter."""
+        if self._drain is None or self._drain.is_paused:
+            return False
+        try:
+            return self._drain.step()
+        except (StoreUnavailable, StoreNotReady, SettingsError):
+            raise
+        except Exception:
+            logger.exception("PicoEvent: the spool can't be drained, and is left alone for a moment")
+            self._drain.pause()
+            return False
 
 
 def _take(job: Job) -> bool:

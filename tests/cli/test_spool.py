@@ -138,6 +138,16 @@ def test_what_a_living_process_holds_is_told(run, folder):
     room.close()
 
 
+def test_the_figures_of_a_drain_that_was_stopped_add_up(run, fill, embedded):
+    """Closing drains on for a moment: what it brings in is told, too."""
+    fill(5000)
+
+    drained = json.loads(run("spool", "drain", "--timeout", "0", "--format", "json").stdout)
+
+    assert drained["stored"] == embedded.count(event_type="order.paid")
+    assert drained["stored"] + drained["left"] == 5000
+
+
 @pytest.mark.parametrize("report", [{"stored": 2}, {"stored": 1, "set_aside": 1}, {"left": 2}], ids=str)
 def test_what_is_not_in_the_database_is_a_failure_and_ends(run, fill, drains, report):
     fill(2)

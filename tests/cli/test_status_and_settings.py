@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,6 +37,17 @@ def test_status_of_a_database_that_is_away_says_so_and_exits_with_3(run):
     assert result.exit_code == 3
     assert "Server            away" in result.stdout
     assert "MySQL at 127.0.0.1:1 does not answer" in result.stdout.splitlines()[-1]
+
+
+def test_status_of_a_database_that_lacks_a_table_exits_with_3(run, mysql_url, mariadb):
+    run("--url", mysql_url, "init")
+    with mariadb.cursor(urlsplit(mysql_url).path[1:]) as cursor:
+        cursor.execute("DROP TABLE event_log")
+
+    result = run("--url", mysql_url, "status")
+
+    assert result.exit_code == 3
+    assert "Problems          Events can't be read: MySQL at " in result.stdout
 
 
 def test_status_does_not_make_the_file_that_it_misses(run, clean_place):

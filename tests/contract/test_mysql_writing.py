@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymysql import OperationalError
 
 from picoevent import EventLog, Rejected, RejectReason, Settings, StoreUnavailable
 from picoevent.errors import StoreCorrupt
 from picoevent.ids import make_id
-from picoevent.store import mysql_pipeline, open_store
+from picoevent.store import mysql_pipeline, mysql_writing, open_store
 from picoevent.store.base import DuplicateKey, Purpose
 from picoevent.store.mysql_arrays import array_commands
 from picoevent.store.mysql_pipeline import send
@@ -280,3 +281,36 @@ def test_a_server_that_prepares_no_statement_is_sent_texts(own_mariadb, initiali
         assert events.get(event_id).data == {"n": 1}
         assert events.counters()["stored"] == 1
         assert events.counters()["spooled"] == 0
+
+
+def test_a_connection_that_was_interrupted_between_two_answers_is_not_used_again(store, rows, monkeypatch):
+    """A signal handler that raises there leaves answers unread; the next transaction must not take them for its own."""
+    before = insert(store, [record()])
+    read = mysql_pipeline._read_inserted
+
+    def interrupted(connection, command):
+        read(connection, command)
+        raise TimeoutError
+
+    monkeypatch.setattr(mysql_pipeline, "_read_inserted", interrupted)
+    with pytest.raises(TimeoutError):
+        insert(store, [record()])
+    monkeypatch.setattr(mysql_pipeline, "_read_inserted", read)
+
+    assert insert(store, [record()]) is not before
+    assert len(rows(NARROW)) == 2
+
+
+def test_a_server_that_became_read_only_is_left(store, monkeypatch):
+    """After a failover the former primary may live on; what looks for the new one is a new connection."""
+    before = insert(store, [record()])
+
+    def refused(_connection, _commands):
+        raise OperationalError(1290, "running with --read-only")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mysql_writing, "send", refused)
+        with pytest.raises(StoreUnavailable):
+            insert(store, [record()])
+
+    assert insert(store, [record()]) is not before

@@ -24,5 +24,5 @@ def test_a_fault_costs_nothing_that_was_acknowledged(site, scenario, record_prop
     verdict = scenario.run(site, scenario.short)
 
     record_property("scenario", "; ".join(verdict.notes))
-    assert verdict.failures == []
+    assert verdict.failures == [], verdict.notes
     assert verdict.trials > 0

@@ -200,3 +200,39 @@ def test_the_list_says_what_waits_and_for_whom(folder, spool):
 
 def test_there_is_nothing_to_list_where_there_is_no_folder(folder):
     assert list_spools(folder) == []
+
+
+def test_a_lock_that_leads_elsewhere_is_not_taken(folder, spool, tmp_path):
+    """Whoever takes a lock writes into it: a link would have any file of this user overwritten."""
+    leave_behind(folder, 1)
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    lock = next(folder.glob("*/lock"))
+    lock.unlink()
+    lock.symlink_to(precious)
+
+    assert spool.adopt() == 0
+    assert precious.read_text() == "precious"
+
+
+def test_a_folder_that_is_a_link_is_not_adopted(folder, spool, tmp_path):
+    leave_behind(folder, 1)
+    mine = next(folder.iterdir())
+    mine.symlink_to(mine.rename(tmp_path / "elsewhere"))
+
+    assert spool.adopt() == 0
+
+
+@pytest.mark.parametrize("place", [".", "*"], ids=["the folder of all", "that of a process"])
+def test_what_lies_in_a_folder_of_another_user_is_not_adopted(folder, spool, monkeypatch, place):
+    leave_behind(folder, 1)
+    theirs = [folder] if place == "." else list(folder.glob(place))
+    stat = type(folder).stat
+
+    def stat_of(path, **options):
+        found = stat(path, **options)
+        return os.stat_result((*found[:4], found.st_uid + 1, *found[5:])) if path in theirs else found
+
+    monkeypatch.setattr(type(folder), "stat", stat_of)
+
+    assert spool.adopt() == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice, product
 
 from torture.account import judge
@@ -31,11 +33,8 @@ def run(site: Site, size: Size) -> Verdict:
             server.start()
             server.pause()
         kinds = list(islice(cycle(product(ENDINGS, (None, "spool"))), max(2, size.trials // 3)))
-        delays[state] = [
-            delay
-            for first in range(0, len(kinds), AT_ONCE)
-            for delay in _end(site, database, verdict, f"{state}-{first}", kinds[first : first + AT_ONCE], size)
-        ]
+        delays[state] = _end_all(site, database, verdict, state, kinds, size.events)
+        verdict.trials += len(kinds)
     server.resume()
     database.drain()
     judge(verdict, database.account())
@@ -46,24 +45,22 @@ def run(site: Site, size: Size) -> Verdict:
     return verdict
 
 
-def _end(
-    site: Site, database: Database, verdict: Verdict, name: str, kinds: list[tuple[str, str | None]], size: Size
+def _end_all(
+    site: Site, database: Database, verdict: Verdict, name: str, kinds: Sequence[tuple[str, str | None]], events: int
 ) -> list[float]:
-    """Run some of them side by side; return how long their ends took, in milliseconds."""
-    started = []
-    for number, (ending, durability) in enumerate(kinds):
-        task = site.task(database, f"{name}-{number}", events=size.events, durability=durability)
+    """Run the programs, some of them side by side; return how long their ends took, in milliseconds."""
+
+    def end_one(number: int, kind: tuple[str, str | None]) -> float:
+        ending, durability = kind
+        task = site.task(database, f"{name}-{number}", events=events, durability=durability)
         command = [sys.executable, "-m", "torture.burst", task.to_line(), ending]
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-        started.append((task, ending, process))
-    delays = []
-    for task, ending, process in started:
-        code = process.wait(120)
+        code = subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL, timeout=120, check=False).returncode
         ended = time.time()
         verdict.require(code == EXIT_CODES[ending], f"a program that ends by {ending} had exit code {code}")
-        delays.append((ended - float(task.path("ended").read_text("ascii"))) * 1000)
-        verdict.trials += 1
-    return delays
+        return (ended - float(task.path("ended").read_text("ascii"))) * 1000
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(end_one, range(len(kinds)), kinds))
 
 
 EXITS = Scenario(
