@@ -49,13 +49,15 @@ class Drained:
     held_by_living: int = 0
     set_aside_by_living: int = 0
     of_other_users: int = 0
+    unreadable_spools: int = 0
     seconds: float = 0.0
     remarks: list[str] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
         """Whether everything that was asked for is in the database."""
-        return not (self.set_aside or self.left or self.set_aside_by_living or self.of_other_users)
+        rest = self.set_aside_by_living or self.of_other_users or self.unreadable_spools
+        return not (self.set_aside or self.left or rest)
 
 
 @verb("drain", "picoevent spool drain", "picoevent spool drain --set-aside --timeout 60")
@@ -110,6 +112,9 @@ def _note_rest(drained: Drained, waiting: Waiting, *, retry: bool) -> None:
     drained.held_by_living = waiting.events - waiting.left_by_the_dead
     if drained.held_by_living:
         drained.remarks.append(f"Living processes hold {drained.held_by_living:,} more, and drain them on their own.")
+    unreadable = [spool for spool in waiting.spools if spool.trouble]
+    drained.unreadable_spools = len(unreadable)
+    drained.remarks += [f"{spool.name} can't be read, and stays as it is: {spool.trouble}" for spool in unreadable]
     kept = [spool for spool in waiting.spools if retry and spool.pid is not None and _events_aside(spool)]
     if kept:
         drained.set_aside_by_living = sum(_events_aside(spool) for spool in kept)

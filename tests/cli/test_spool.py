@@ -277,6 +277,17 @@ def test_the_figures_of_a_drain_that_was_stopped_add_up(run, fill, embedded):
     assert drained["stored"] + drained["left"] == 5000
 
 
+def test_a_spool_that_can_not_be_read_is_a_failure_and_named(run, fill, folder):
+    fill(1)
+    (lock,) = folder.glob("*/lock")
+    lock.write_text("picoevent spool 99\npid 1\n")
+
+    result = run("spool", "drain")
+
+    assert result.exit_code == 1
+    assert f"{lock.parent.name} can't be read, and stays as it is: format 99" in result.stdout
+
+
 @pytest.mark.parametrize("report", [{"stored": 2}, {"stored": 1, "set_aside": 1}, {"left": 2}], ids=str)
 def test_what_is_not_in_the_database_is_a_failure_and_ends(run, fill, drains, report):
     fill(2)
