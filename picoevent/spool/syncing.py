@@ -168,7 +168,7 @@ class Syncer:
         # Those before the last one are deleted by who reads them.
         if segment is journal.segments[-1] and segment.is_deleted:
             journal.is_gone = True
-            logger.warning("picoevent: the spool %s was removed while it was in use; another is made.", journal.folder)
+            logger.warning("PicoEvent: the spool %s was removed while it was in use; another is made.", journal.folder)
             return False
         try:
             self._timed(os.fdatasync, segment.fd)
