@@ -92,7 +92,7 @@ class Journal:
         except OSError as error:
             # Its tail holds rubbish now, which readers skip; the next append begins another segment.
             segment.limit = 0
-            logger.warning("picoevent: can't cut %s to its last good record (%s).", segment.path, error.strerror)
+            logger.warning("PicoEvent: can't cut %s to its last good record (%s).", segment.path, error.strerror)
         self._unsettled = False
 
     def _rotate(self, full: Segment) -> Segment:
@@ -128,7 +128,7 @@ class Journal:
             # Read to its end and deleted meanwhile.
             pass
         except OSError as error:
-            logger.warning("picoevent: can't rename %s (%s).", segment.path, error.strerror)
+            logger.warning("PicoEvent: can't rename %s (%s).", segment.path, error.strerror)
         else:
             segment.name = name
             self.names_changed = True

@@ -145,7 +145,7 @@ class Spool:
                 try:
                     write_cancelled(journal.folder, numbers)
                 except OSError as error:
-                    logger.warning("picoevent: can't note what was taken back (%s).", error.strerror)
+                    logger.warning("PicoEvent: can't note what was taken back (%s).", error.strerror)
         return taken
 
     @property
@@ -166,7 +166,7 @@ class Spool:
                 mine = {held.path for held in self._held()}
                 found = [path for path in list_folders(self._folder) if path not in mine]
             except OSError as error:
-                logger.warning("picoevent: the spool in %s can't be listed (%s).", self._folder, error.strerror)
+                logger.warning("PicoEvent: the spool in %s can't be listed (%s).", self._folder, error.strerror)
                 return 0
             except SpoolUnavailable as error:
                 self._warn_once(self._folder, error)
@@ -362,7 +362,7 @@ class Spool:
     def _warn_once(self, path: Path, error: Exception) -> None:
         if path not in self._warned:
             self._warned.add(path)
-            logger.warning("picoevent: the spool %s is left alone (%s).", path, error)
+            logger.warning("PicoEvent: the spool %s is left alone (%s).", path, error)
 
     def _drop_if_finished(self, backlog: Backlog) -> None:
         if backlog.finished:
@@ -378,7 +378,7 @@ class Spool:
                 backlog.delete_segments()
                 held.remove()
         except OSError as error:
-            logger.warning("picoevent: the folder %s can't be deleted (%s).", held.path, error.strerror)
+            logger.warning("PicoEvent: the folder %s can't be deleted (%s).", held.path, error.strerror)
         held.release()
 
 

@@ -121,7 +121,7 @@ class Syncer:
             self._pass(seal=True)
         except Exception:
             # Whatever it is, those who append must not wait for a thread that is dead.
-            logger.exception("picoevent: a pass of the spool's thread failed.")
+            logger.exception("PicoEvent: a pass of the spool's thread failed.")
         self._release_waiters()
 
     def _release_waiters(self) -> None:
@@ -168,14 +168,14 @@ class Syncer:
         # Those before the last one are deleted by who reads them.
         if segment is journal.segments[-1] and segment.is_deleted:
             journal.is_gone = True
-            logger.warning("picoevent: the spool %s was removed while it was in use; another is made.", journal.folder)
+            logger.warning("PicoEvent: the spool %s was removed while it was in use; another is made.", journal.folder)
             return False
         try:
             self._timed(os.fdatasync, segment.fd)
         except OSError as error:
             # The kernel tells once, and then calls the same pages clean: never trust this file again.
             segment.limit = 0
-            logger.exception("picoevent: %s can't be brought to its disk (%s).", segment.path, error.strerror)
+            logger.exception("PicoEvent: %s can't be brought to its disk (%s).", segment.path, error.strerror)
             return False
         return True
 
@@ -187,7 +187,7 @@ class Syncer:
         try:
             self._timed(os.fsync, fd)
         except OSError as error:
-            logger.exception("picoevent: the folder %s can't be brought to its disk (%s).", folder, error.strerror)
+            logger.exception("PicoEvent: the folder %s can't be brought to its disk (%s).", folder, error.strerror)
             return False
         finally:
             os.close(fd)
