@@ -14,6 +14,10 @@ from torture.task import Task
 PATIENCE_SECONDS = 20.0
 
 
+class BrokenWorker(AssertionError):
+    """A worker that should have answered is gone."""
+
+
 @dataclass(slots=True)
 class Strings:
     """The other side: a puppet that was started, and the line to it."""
@@ -29,7 +33,12 @@ class Strings:
         """Give an order, and return the answer to it."""
         self.send(**order)
         with self.line.makefile("r", encoding="ascii") as answers:
-            return json.loads(answers.readline())
+            answer = answers.readline()
+        if not answer:
+            code = self.running.wait()
+            said = self.running.task.path("errors").read_text("utf-8", "replace")
+            raise BrokenWorker(f"{self.running.task.name} has ended with {code} at {order}; it says: {said[-2000:]}")
+        return json.loads(answer)
 
     def kill(self) -> None:
         """End it as it stands."""
