@@ -70,7 +70,7 @@ def _words_of(error: Exception) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, Rejected) and error.reason in _DATABASE_AWAY:
-        return f"{error.detail} The event was not stored."
+        return f"The event was not stored: {error.detail}"
     if isinstance(error, PicoEventError):
         return str(error)
     return f"Unexpected {type(error).__name__}: {error}. This is a bug; --debug shows where."

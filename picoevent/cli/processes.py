@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picoevent.cli.failures import CommandFailed
 from picoevent.cli.rows import Column
+from picoevent.cli.waiting import Waiting, look_at_spools
 
 if TYPE_CHECKING:
     from picoevent.settings import Settings
-    from picoevent.spool import SpoolStatus
     from picoevent.write.published import Published, PublishedProcess
 
 FIGURES = (
@@ -40,6 +38,7 @@ COLUMNS = (
     Column("process", "PROCESS"),
     Column("program", "PROGRAM"),
     Column("sent", "SENT", numeric=True, show=_count),
+    Column("adopted", "ADOPTED", numeric=True, show=_count),
     Column("stored", "STORED", numeric=True, show=_count),
     Column("refused", "REFUSED", numeric=True, show=_count),
     Column("spooled", "SPOOLED", numeric=True, show=_count),
@@ -49,7 +48,7 @@ COLUMNS = (
     Column("cut_off", "CUT OFF", numeric=True, show=_count),
     Column("given_another_id", "OTHER ID", numeric=True, show=_count),
 )
-SELDOM = ("lost", "cut_off")
+SELDOM = ("adopted", "lost", "cut_off")
 """Columns that are shown where there is something in them."""
 
 Row = dict[str, object]
@@ -65,17 +64,12 @@ class Machine:
     """
 
     published: Published
-    spools: list[SpoolStatus]
-
-    @property
-    def waiting(self) -> int:
-        """How many events wait in all spools."""
-        return sum(spool.pending for spool in self.spools)
+    waiting: Waiting
 
     def rows(self) -> list[Row]:
         """Return a row for each living process, one for all that have ended, and the total."""
-        living = [_living_row(process) for process in self.published.processes if process.alive]
-        if not living and not self.published.ended and not self.spools:
+        living = self._living_rows()
+        if not living and not self.published.ended and not self.waiting.spools:
             return []
         ended, total = self._ended(), self.totals()
         return [
@@ -88,35 +82,46 @@ class Machine:
         """Return the figures of all processes together, refusals by reason too; `spooled` is what waits on the disk."""
         living, ended = self._living(), self._ended()
         totals = {name: living.get(name, 0) + ended.get(name, 0) for name in sorted({*living, *ended})}
-        return totals | {"spooled": self.waiting}
+        return totals | {"spooled": self.waiting.events}
 
     def metrics(self, *, database_up: bool) -> dict[str, int]:
         """Return what docs/metrics.md lists, by the names that its table uses."""
-        oldest = [spool.oldest_event_id for spool in self.spools if spool.oldest_event_id is not None]
+        waiting = self.waiting
+        oldest = [spool.oldest_event_id for spool in waiting.spools if spool.oldest_event_id is not None]
         return self.totals() | {
             "spooled": self._living()["spooled"],
             "database_up": int(database_up),
-            "processes": sum(process.alive for process in self.published.processes),
-            "spool_events": self.waiting,
-            "spool_bytes": sum(spool.bytes for spool in self.spools),
-            "spool_set_aside": sum(spool.set_aside for spool in self.spools),
+            "processes": len(self._living_rows()),
+            "spool_events": waiting.events,
+            "spool_bytes": waiting.bytes,
+            "spool_max_bytes": waiting.max_bytes,
+            "spool_disk_free_bytes": waiting.disk_free_bytes,
+            "spool_set_aside": waiting.set_aside,
             "spool_oldest": _unix_seconds(min(oldest)) if oldest else 0,
         }
+
+    def _living_rows(self) -> list[Row]:
+        """Return a row for each process that lives, however many event logs it has."""
+        of_process: dict[int, list[PublishedProcess]] = {}
+        for process in self.published.processes:
+            if process.alive:
+                of_process.setdefault(process.pid, []).append(process)
+        return [_living_row(event_logs) for event_logs in of_process.values()]
 
     def _living(self) -> dict[str, int]:
         return _complete(self.published.living)
 
     def _ended(self) -> dict[str, int]:
         ended = _complete(self.published.ended)
-        return ended | {"cut_off": ended["in_flight"], "in_flight": 0, "spooled": left_by_the_dead(self.spools)}
+        return ended | {"cut_off": ended["in_flight"], "in_flight": 0, "spooled": self.waiting.left_by_the_dead}
 
 
-def look_at_machine(folder: Path) -> Machine:
-    """Read what lies in the folder of all spools; raise OSError where it can't be read."""
-    from picoevent.spool import list_spools
+def look_at_machine(settings: Settings) -> Machine:
+    """Read what lies in the folder of all spools; raise `SettingsError` where there is none, and `OSError`."""
     from picoevent.write.published import read_published
 
-    return Machine(read_published(folder), list_spools(folder))
+    waiting = look_at_spools(settings)
+    return Machine(read_published(waiting.folder), waiting)
 
 
 def columns_of(rows: list[Row]) -> list[Column]:
@@ -133,65 +138,12 @@ def refused_by_reason(counters: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-def folder_of(settings: Settings) -> Path:
-    """Return the folder of all spools of these settings; raise `SettingsError` where there is no place for it."""
-    from picoevent.spool import spool_folder
+def _living_row(event_logs: list[PublishedProcess]) -> Row:
+    """Return the row of one process, whose event logs have each published their own."""
+    from picoevent.write.published import sum_counts
 
-    return spool_folder(settings)
-
-
-def list_readable(folder: Path) -> list[SpoolStatus]:
-    """Return the spools in a folder; raise `CommandFailed` where this user may not read it."""
-    from picoevent.spool import list_spools
-
-    try:
-        return list_spools(folder)
-    except OSError as error:
-        message = f"The spool in {folder} can't be read ({error.strerror})."
-        raise CommandFailed(message, hint="Run this as the user of the application.") from error
-
-
-def total_of(spools: list[SpoolStatus]) -> dict[str, int]:
-    """Return what lies in all spools together."""
-    return {
-        "spools": len(spools),
-        "events": sum(spool.pending for spool in spools),
-        "of_dead_processes": left_by_the_dead(spools),
-        "bytes": sum(spool.bytes for spool in spools),
-        "set_aside": sum(spool.set_aside for spool in spools),
-    }
-
-
-def left_by_the_dead(spools: list[SpoolStatus]) -> int:
-    """Return how many events wait in the spools of dead processes."""
-    return sum(spool.pending for spool in spools if spool.pid is None)
-
-
-def spool_in_words(total: Mapping[str, int]) -> str:
-    """Return a total in words."""
-    waiting, left = total["events"], total["of_dead_processes"]
-    if not waiting:
-        return "empty"
-    dead = f", {left:,} of them left by dead processes" if left else ""
-    return f"{waiting:,} {'event waits' if waiting == 1 else 'events wait'}{dead}; see: picoevent spool status"
-
-
-def problems_of(spools: list[SpoolStatus]) -> list[str]:
-    """Return what is wrong with the spools, a sentence each."""
-    aside = sum(spool.set_aside for spool in spools)
-    found = [f"{spool.name} can't be read: {spool.trouble}" for spool in spools if spool.trouble]
-    return [
-        *found,
-        *(
-            [f"{aside:,} {'event was' if aside == 1 else 'events were'} set aside. See: picoevent spool status"]
-            if aside
-            else []
-        ),
-    ]
-
-
-def _living_row(process: PublishedProcess) -> Row:
-    figures = _complete(process.counters)
+    process = event_logs[0]
+    figures = _complete(sum_counts(*(event_log.counters for event_log in event_logs)))
     named = {"process": str(process.pid), "pid": process.pid, "program": process.program}
     return named | {name: figures[name] for name in FIGURES}
 

@@ -145,13 +145,19 @@ def cli(ctx: click.Context) -> None:
     help_if_alone(ctx)
 
 
+SPEAKER = "PicoEvent: "
+"""What a warning begins with, so that a host knows who speaks; here everybody knows."""
+TOLD_BY_VERBS = ("Event refused", "%s in the spool, for the next process")
+"""Warnings of what is the matter of the verb that sent the event."""
+
+
 class Warnings(logging.Handler):
-    """Prints what the library warns of on stderr; a refused event is the matter of the verb that sent it."""
+    """Prints what the library warns of on stderr, but for what verbs tell themselves."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record as one line."""
-        if not str(record.msg).startswith("Event refused"):
-            click.echo(f"warning: {visible(record.getMessage())}", err=True)
+        if not str(record.msg).removeprefix(SPEAKER).startswith(TOLD_BY_VERBS):
+            click.echo(f"warning: {visible(record.getMessage().removeprefix(SPEAKER))}", err=True)
 
 
 def _show_warnings() -> None:

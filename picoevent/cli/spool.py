@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +11,17 @@ from picoevent.cli.cells import json_text, visible
 from picoevent.cli.draining import drain
 from picoevent.cli.event_rows import show_time
 from picoevent.cli.options import current_settings, format_option, setting_option
-from picoevent.cli.processes import folder_of, list_readable, total_of
 from picoevent.cli.rows import Column, print_rows, print_table
+from picoevent.cli.spool_problems import problems_of
 from picoevent.cli.verbs import VerbGroup, help_if_alone, verb
+from picoevent.cli.waiting import (
+    Waiting,
+    advice_on_set_aside,
+    nothing_waits,
+    read_spools,
+    room_in_words,
+    set_aside_lines,
+)
 from picoevent.event import format_time
 from picoevent.ids import id_time
 
@@ -55,31 +62,36 @@ def spool(ctx: click.Context) -> None:
 @setting_option("spool_dir", metavar="FOLDER")
 @format_option()
 def status(output: str) -> None:
-    """Show what waits, and what was set aside.
+    """Show what waits, how much room there is, and what was set aside and why.
 
-    A row for each process that has a spool. Nothing is changed, and the database is not asked.
+    A row for each process that has a spool. Nothing is changed, and the database is not asked. Run it as the user of
+    the application: each user has a spool of their own, unless spool_dir names one.
     """
-    folder = folder_of(current_settings())
-    spools = list_readable(folder)
-    rows = [_to_row(found) for found in spools]
+    waiting = read_spools(current_settings())
+    rows = [_to_row(found) for found in waiting.spools]
     if output == "json":
-        document = {"folder": str(folder), "spools": rows, "total": total_of(spools)}
+        document = {"folder": str(waiting.folder), "spools": rows, "total": waiting.total()}
+        document |= {"set_aside_for": dict(waiting.reasons), "problems": problems_of(waiting)}
         click.echo(json_text(document, indent=2))
     elif output != "table":
         print_rows(rows, COLUMNS if output == "csv" else (), output)
-    elif rows:
-        _print_table(folder, rows, spools)
     else:
-        click.echo(visible(f"The spool is empty: nothing waits in {folder}."))
+        _print_for_people(waiting, rows)
 
 
-def _print_table(folder: Path, rows: list[dict[str, object]], spools: list[SpoolStatus]) -> None:
-    total = {"process": "total", "oldest_event": None, "last_write": None, "name": ""} | total_of(spools)
-    print_table([*rows, total] if len(rows) > 1 else rows, COLUMNS)
-    click.echo(visible(f"in {folder}"), err=True)
-    for found in spools:
-        if found.trouble:
-            click.echo(visible(f"warning: {found.name} can't be read: {found.trouble}"), err=True)
+def _print_for_people(waiting: Waiting, rows: list[dict[str, object]]) -> None:
+    if rows:
+        total = {"process": "total", "oldest_event": None, "last_write": None, "name": ""} | waiting.total()
+        print_table([*rows, total] if len(rows) > 1 else rows, COLUMNS)
+        click.echo(visible(f"in {waiting.folder}: {room_in_words(waiting)}"), err=True)
+    else:
+        click.echo(visible(nothing_waits(waiting)))
+    for line in set_aside_lines(waiting):
+        click.echo(visible(line))
+    for line in advice_on_set_aside(waiting):
+        click.echo(visible(line), err=True)
+    for problem in problems_of(waiting):
+        click.echo(visible(f"warning: {problem}"), err=True)
 
 
 def _to_row(found: SpoolStatus) -> dict[str, object]:
@@ -91,6 +103,7 @@ def _to_row(found: SpoolStatus) -> dict[str, object]:
         "events": found.pending,
         "bytes": found.bytes,
         "set_aside": found.set_aside,
+        "illegible": found.illegible,
         "oldest_event": None if oldest is None else format_time(id_time(oldest)),
         "last_write": format_time(datetime.fromtimestamp(found.last_write, UTC)),
         "trouble": found.trouble or None,

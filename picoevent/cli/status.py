@@ -16,15 +16,13 @@ from picoevent.cli.options import current_settings, format_option, setting_optio
 from picoevent.cli.processes import (
     Machine,
     columns_of,
-    folder_of,
     look_at_machine,
-    problems_of,
     refused_by_reason,
-    spool_in_words,
-    total_of,
 )
 from picoevent.cli.rows import FORMATS, Column, print_rows, print_table
+from picoevent.cli.spool_problems import problems_of, set_aside_problem
 from picoevent.cli.verbs import verb
+from picoevent.cli.waiting import in_words
 from picoevent.errors import PicoEventError, StoreNotReady, StoreUnavailable
 from picoevent.event import format_time
 
@@ -145,17 +143,18 @@ def _look_at_cache(findings: Findings, parts: Parts, settings: Settings) -> None
 
 def _look_at_machine(findings: Findings, settings: Settings) -> None:
     try:
-        findings.machine = machine = look_at_machine(folder_of(settings))
+        findings.machine = machine = look_at_machine(settings)
     except PicoEventError as error:
         findings.blame(error, prefix="Spool: ")
         return
     except OSError as error:
         findings.problems.append(f"Spool: {error.filename} can't be read ({error.strerror}).")
         return
-    findings.facts["spool"] = total_of(machine.spools)
+    findings.facts["spool"] = machine.waiting.total()
     findings.facts["refused"] = refused_by_reason(machine.totals())
     findings.facts["processes"] = machine.rows()
-    findings.problems += [f"Spool: {words}" for words in problems_of(machine.spools)]
+    problems = [*problems_of(machine.waiting), *set_aside_problem(machine.waiting)]
+    findings.problems += [f"Spool: {words}" for words in problems]
 
 
 def _key(label: str) -> str:
@@ -187,6 +186,8 @@ def _print_for_people(findings: Findings) -> None:
     facts = dict(findings.facts)
     age = facts.pop("newest_event_age_seconds", None)
     facts.pop("processes", None)
+    if findings.machine:
+        facts["spool"] = in_words(findings.machine.waiting)
     for name, value in facts.items():
         words = _in_words(name, value, age)
         click.echo(visible(f"{name.replace('_', ' ').capitalize():<18}{words}"))
@@ -206,8 +207,6 @@ def _print_processes(machine: Machine | None) -> None:
 
 
 def _in_words(name: str, value: object, age: object) -> str:
-    if name == "spool" and isinstance(value, dict):
-        return spool_in_words(value)
     if name == "refused" and isinstance(value, dict):
         return ", ".join(f"{count:,} {reason}" for reason, count in value.items()) or "none"
     if name == "newest_event":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict, Unpack
 
@@ -39,16 +40,22 @@ def log(event_type: str, data: str | None, **chosen: Unpack[ChosenEvent]) -> Non
     """Log one event and print its id.
 
     TYPE is what happened, such as order.paid. DATA is a JSON object with what else is to be known, or - to read it
-    from standard input. The id is printed once the event is stored, or, while
-    the database is away, on the disk of the spool; a refused event is an error with its reason.
+    from standard input. The id is printed once the event is stored, or is on the disk of the spool while the database
+    is away. A refused event is an error with its reason.
     """
     payload = None if data is None else _read_data(data)
     user = chosen_user(chosen["user"], chosen["text_user"])
     with open_for_writing(strict=True) as events:
         event_id = events.log(event_type, payload, user_id=user, source=chosen["source"], at=chosen["at"])
     click.echo(event_id)
-    if events.counters()["spooled"]:
-        click.echo("The database is away: the event waits in the spool. See: picoevent spool status", err=True)
+    if _waits(events.counters()):
+        then = "the next process that logs brings it into the database, or: picoevent spool drain"
+        click.echo(f"The event is in the spool on this machine's disk; {then}", err=True)
+
+
+def _waits(counters: Mapping[str, int]) -> bool:
+    """Say whether the one event waits: others may, which a dead process has left, and they are drained before it."""
+    return counters["spooled"] > 0 and counters["stored"] == counters["replayed"]
 
 
 def _read_data(data: str) -> dict[str, object]:

@@ -33,10 +33,11 @@ ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType 
 class PicoEventHandler(logging.Handler):
     """Log each record as an event. Never raises into its host; safe under threads, after `fork()`, in signal handlers.
 
-    `events` is an `EventLog`, which the handler does not close; or `Settings`, the URL of a database or nothing (then
-    `PICOEVENT_...` variables count), from which it makes one at the first record, and closes it with itself. Wrong
-    settings raise `SettingsError`. `event_type` may hold {level} and {logger}. `durability` is that of
-    `EventLog.log()`: with "spool" a log call does not wait for the database.
+    `events` is the `EventLog` of the application, which the handler does not close; or `Settings`, the URL of a
+    database or nothing (then `PICOEVENT_...` variables count), from which it makes one at the first record, and closes
+    it with itself: that is a thread and a connection more in each process that has one already. Wrong settings raise
+    `SettingsError`. `event_type` may hold {level} and {logger}. `durability` is that of `EventLog.log()`: with "spool"
+    a log call does not wait for the database.
 
     A call says more with `extra`: `event_type`, `user_id` and `source` are those of the event; any other key becomes a
     key of the data. Beside them the data has `message`, `logger`, `level`, `module`, `function`, `line`, and where

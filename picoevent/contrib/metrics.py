@@ -81,6 +81,10 @@ OF_THE_MACHINE = (
     ),
     _one("picoevent_spool_events", "gauge", "spool_events", "Events that wait in all spools of this database."),
     _one("picoevent_spool_bytes", "gauge", "spool_bytes", "Size of these spools in bytes."),
+    _one("picoevent_spool_max_bytes", "gauge", "spool_max_bytes", "How large they may get: the setting spool_max_mb."),
+    _one(
+        "picoevent_spool_disk_free_bytes", "gauge", "spool_disk_free_bytes", "What the disk of these spools has left."
+    ),
     _one("picoevent_spool_set_aside_events", "gauge", "spool_set_aside", "Events in these spools that were set aside."),
     _one(
         "picoevent_spool_oldest_event_timestamp_seconds",

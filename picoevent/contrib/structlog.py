@@ -78,7 +78,7 @@ class PicoEventProcessor:
             logged = self._log(logger_, method_name, event_dict)
         except Exception as error:  # noqa: BLE001  # nothing may reach the host
             with suppress(Exception):
-                logger.warning("A log call could not be logged as an event (%s)", type(error).__name__)
+                logger.warning("PicoEvent: a log call could not be logged as an event (%s)", type(error).__name__)
         if logged and self._dropped is not None:
             raise self._dropped
         return event_dict

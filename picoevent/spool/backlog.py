@@ -21,7 +21,7 @@ from picoevent.spool.set_aside import Aside, SetAside
 
 logger = logging.getLogger("picoevent")
 
-UNREADABLE = "unreadable: the record's checksum is wrong"
+UNREADABLE = "illegible: the record is damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Backlog:
         try:
             self._fd = segment.open_to_read()
         except OSError as error:
-            logger.warning("picoevent: %s can't be read (%s); its records are counted.", segment.path, error.strerror)
+            logger.warning("PicoEvent: %s can't be read (%s); its records are counted.", segment.path, error.strerror)
             segment.end = START_BYTES, segment.end[1]
             self._done = self._done._replace(offset=START_BYTES)
 
@@ -198,7 +198,7 @@ class Backlog:
         try:
             self._file.write(self._done, durable=True)
         except OSError as error:
-            logger.warning("picoevent: the checkpoint in %s can't be written (%s).", self.held.path, error.strerror)
+            logger.warning("PicoEvent: the checkpoint in %s can't be written (%s).", self.held.path, error.strerror)
         else:
             self._fresh = True
 
@@ -248,7 +248,7 @@ class Backlog:
             try:
                 segment.unlink()
             except OSError as error:
-                logger.warning("picoevent: %s can't be deleted (%s).", segment.path, error.strerror)
+                logger.warning("PicoEvent: %s can't be deleted (%s).", segment.path, error.strerror)
             else:
                 self.freed += segment.end[0]
 
@@ -256,7 +256,7 @@ class Backlog:
         try:
             self._file.write(self._done, durable=durable)
         except OSError as error:
-            logger.warning("picoevent: the checkpoint in %s can't be written (%s).", self.held.path, error.strerror)
+            logger.warning("PicoEvent: the checkpoint in %s can't be written (%s).", self.held.path, error.strerror)
             return False
         return True
 
@@ -273,7 +273,7 @@ class Backlog:
                         asides = []
             self._aside.add(asides)
         except OSError as error:
-            logger.warning("picoevent: damaged records in %s can't be set aside (%s).", self.held.path, error.strerror)
+            logger.warning("PicoEvent: damaged records in %s can't be set aside (%s).", self.held.path, error.strerror)
 
     def _stop_reading(self) -> None:
         fd, self._fd, self._reading = self._fd, -1, None

@@ -38,6 +38,8 @@ class Journal:
         self.recent: deque[tuple[int, Sequence[SpooledEvent]]] = deque()
         """What was appended and may not be synced yet, by its first number."""
         self.names_changed = True
+        self.is_gone = False
+        """Set where somebody has removed the folder: what is appended here, nobody will find."""
         self.appended = START_BYTES
         self._unsettled = False
 
@@ -90,7 +92,7 @@ class Journal:
         except OSError as error:
             # Its tail holds rubbish now, which readers skip; the next append begins another segment.
             segment.limit = 0
-            logger.warning("picoevent: can't cut %s to its last good record (%s).", segment.path, error.strerror)
+            logger.warning("PicoEvent: can't cut %s to its last good record (%s).", segment.path, error.strerror)
         self._unsettled = False
 
     def _rotate(self, full: Segment) -> Segment:
@@ -126,7 +128,7 @@ class Journal:
             # Read to its end and deleted meanwhile.
             pass
         except OSError as error:
-            logger.warning("picoevent: can't rename %s (%s).", segment.path, error.strerror)
+            logger.warning("PicoEvent: can't rename %s (%s).", segment.path, error.strerror)
         else:
             segment.name = name
             self.names_changed = True

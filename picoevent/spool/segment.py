@@ -49,6 +49,11 @@ class Segment:
         """Where it stands now."""
         return self.folder / self.name
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether no folder knows the file any more that is still written to."""
+        return self.fd >= 0 and os.fstat(self.fd).st_nlink == 0
+
     def open_to_read(self) -> int:
         """Return a descriptor, also where it is sealed, and renamed, at this moment."""
         for name in (self.name, f"{self.first:020d}{SEALED}", f"{self.first:020d}{OPEN}"):

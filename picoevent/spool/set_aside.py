@@ -73,7 +73,8 @@ def replace_asides(folder: Path, asides: Iterator[Aside]) -> None:
 def read_asides(path: Path) -> Iterator[Aside]:
     """Yield the records of a set-aside file; nothing where it is not there."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # What somebody else has put here may lead anywhere, or wait for ever.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return
     try:
@@ -95,7 +96,7 @@ def iter_set_aside(folder: Path) -> Iterator[tuple[SpooledEvent | bytes, str]]:
 
 
 def _append(path: Path, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
         size = os.fstat(fd).st_size
         if size == 0:

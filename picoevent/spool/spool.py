@@ -113,7 +113,8 @@ class Spool:
             depth = self._depth
             try:
                 self._depth = depth + 1
-                journal, backlog = self._lanes.get(depth) or self._open_lane(depth)
+                lane = self._lanes.get(depth)
+                journal, backlog = self._open_lane(depth) if lane is None or lane.journal.is_gone else lane
                 if not journal.append(events, self._look_again_at + backlog.freed):
                     self._append_in_need(journal, backlog, events)
             finally:
@@ -144,7 +145,7 @@ class Spool:
                 try:
                     write_cancelled(journal.folder, numbers)
                 except OSError as error:
-                    logger.warning("picoevent: can't note what was taken back (%s).", error.strerror)
+                    logger.warning("PicoEvent: can't note what was taken back (%s).", error.strerror)
         return taken
 
     @property
@@ -165,7 +166,7 @@ class Spool:
                 mine = {held.path for held in self._held()}
                 found = [path for path in list_folders(self._folder) if path not in mine]
             except OSError as error:
-                logger.warning("picoevent: the spool in %s can't be listed (%s).", self._folder, error.strerror)
+                logger.warning("PicoEvent: the spool in %s can't be listed (%s).", self._folder, error.strerror)
                 return 0
             except SpoolUnavailable as error:
                 self._warn_once(self._folder, error)
@@ -300,6 +301,11 @@ class Spool:
             # A fork came into this very call: the folder is the parent's.
             held.release()
             raise SpoolUnavailable(f"The process forked while it opened {held.path}.", hint="Log again.")
+        gone = self._lanes.get(depth)
+        if gone is not None:
+            # What can still be read of it is; the numbers of the rest are counted as lost.
+            self._adopted.append(gone.backlog)
+            gone.backlog.end_appending()
         self._lanes[depth] = lane = Lane(journal, backlog)
         return lane
 
@@ -356,7 +362,7 @@ class Spool:
     def _warn_once(self, path: Path, error: Exception) -> None:
         if path not in self._warned:
             self._warned.add(path)
-            logger.warning("picoevent: the spool %s is left alone (%s).", path, error)
+            logger.warning("PicoEvent: the spool %s is left alone (%s).", path, error)
 
     def _drop_if_finished(self, backlog: Backlog) -> None:
         if backlog.finished:
@@ -372,7 +378,7 @@ class Spool:
                 backlog.delete_segments()
                 held.remove()
         except OSError as error:
-            logger.warning("picoevent: the folder %s can't be deleted (%s).", held.path, error.strerror)
+            logger.warning("PicoEvent: the folder %s can't be deleted (%s).", held.path, error.strerror)
         held.release()
 
 

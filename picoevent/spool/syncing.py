@@ -121,7 +121,7 @@ class Syncer:
             self._pass(seal=True)
         except Exception:
             # Whatever it is, those who append must not wait for a thread that is dead.
-            logger.exception("picoevent: a pass of the spool's thread failed.")
+            logger.exception("PicoEvent: a pass of the spool's thread failed.")
         self._release_waiters()
 
     def _release_waiters(self) -> None:
@@ -151,7 +151,7 @@ class Syncer:
     def _sync(self, journal: Journal, *, seal: bool) -> bool:
         done = True
         for segment in list(journal.unsealed):
-            done &= self._sync_segment(segment)
+            done &= self._sync_segment(journal, segment)
             if seal and segment is not journal.segments[-1] and segment is journal.unsealed[0]:
                 journal.unsealed.popleft()
                 journal.seal(segment)
@@ -160,17 +160,22 @@ class Syncer:
             done &= self._sync_folder(journal.folder) and self._sync_folder(journal.folder.parent)
         return done
 
-    def _sync_segment(self, segment: Segment) -> bool:
+    def _sync_segment(self, journal: Journal, segment: Segment) -> bool:
         size = segment.end[0]
         if segment.synced >= size:
             return True
         segment.synced = size
+        # Those before the last one are deleted by who reads them.
+        if segment is journal.segments[-1] and segment.is_deleted:
+            journal.is_gone = True
+            logger.warning("PicoEvent: the spool %s was removed while it was in use; another is made.", journal.folder)
+            return False
         try:
             self._timed(os.fdatasync, segment.fd)
         except OSError as error:
             # The kernel tells once, and then calls the same pages clean: never trust this file again.
             segment.limit = 0
-            logger.exception("picoevent: %s can't be brought to its disk (%s).", segment.path, error.strerror)
+            logger.exception("PicoEvent: %s can't be brought to its disk (%s).", segment.path, error.strerror)
             return False
         return True
 
@@ -182,7 +187,7 @@ class Syncer:
         try:
             self._timed(os.fsync, fd)
         except OSError as error:
-            logger.exception("picoevent: the folder %s can't be brought to its disk (%s).", folder, error.strerror)
+            logger.exception("PicoEvent: the folder %s can't be brought to its disk (%s).", folder, error.strerror)
             return False
         finally:
             os.close(fd)

@@ -18,12 +18,14 @@ from picoevent.errors import Rejected, RejectReason, StoreUnavailable
 
 
 class Command(NamedTuple):
-    """The number of a command of the protocol, its body, and how many rows it inserts."""
+    """A command that inserts, as it is sent, and how many rows it inserts."""
 
-    number: int
-    body: bytes
-    rows: int = 0
+    frame: bytes
+    rows: int
 
+
+FRAME_HEAD = struct.Struct("<IB")
+"""Length (3 bytes), place in the exchange (1, here 0), number of the command, which counts into the length."""
 
 NOT_A_STRING_END = SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES
 """While the server says this of the session, a quote ends a text and is doubled within it; a backslash is itself."""
@@ -101,12 +103,13 @@ def with_arrays(answer: bytes) -> tuple[bytes, bool]:
 
 def prepare(connection: PipelineConnection, statements: Iterable[bytes]) -> None:
     """Prepare those of these statements that this session has not prepared yet."""
-    missing = [Command(COMMAND.COM_STMT_PREPARE, text) for text in statements if text not in connection.prepared]
+    missing = [statement for statement in statements if statement not in connection.prepared]
     if missing:
-        _exchange(connection, missing, partial(_read_prepared, connection))
+        frames = [FRAME_HEAD.pack(1 + len(text), COMMAND.COM_STMT_PREPARE) + text for text in missing]
+        _exchange(connection, frames, [partial(_read_prepared, connection, text) for text in missing])
 
 
-def _read_prepared(connection: PipelineConnection, command: Command) -> None:
+def _read_prepared(connection: PipelineConnection, statement: bytes) -> None:
     inside: Any = connection
     number, columns, parameters = struct.unpack_from("<xIHH", inside._read_packet().get_all_data())  # noqa: SLF001
     for described in (parameters, columns):
@@ -114,7 +117,7 @@ def _read_prepared(connection: PipelineConnection, command: Command) -> None:
         for _ in range(described + 1 if described else 0):
             inside._read_packet()  # noqa: SLF001
     # Also where another one of them fails: what is prepared twice is kept twice by the server.
-    connection.prepared[command.body] = number
+    connection.prepared[statement] = number
 
 
 def send(connection: PipelineConnection, commands: Sequence[Command]) -> None:
@@ -127,32 +130,32 @@ def send(connection: PipelineConnection, commands: Sequence[Command]) -> None:
         # Something between here and the server has changed the session: it is not the one that was prepared.
         connection.close()
         raise StoreUnavailable("The session of the write path was changed.", hint="Check the proxy before MySQL.")
-    _exchange(connection, commands, partial(_read_inserted, connection))
+    frames = [command.frame for command in commands]
+    _exchange(connection, frames, [partial(_read_inserted, connection, command.rows) for command in commands])
 
 
-def _read_inserted(connection: PipelineConnection, command: Command) -> None:
+def _read_inserted(connection: PipelineConnection, rows: int) -> None:
     inside: Any = connection
     inserted = inside._read_query_result()  # noqa: SLF001
-    if inserted != command.rows:
-        words = f"The server says that it inserted {inserted:,} of {command.rows:,} rows."
+    if inserted != rows:
+        words = f"The server says that it inserted {inserted:,} of {rows:,} rows."
         raise StoreUnavailable(words, hint="Look for triggers on the tables of PicoEvent.")
 
 
-def _exchange(connection: PipelineConnection, commands: Sequence[Command], read: Callable[[Command], None]) -> None:
+def _exchange(connection: PipelineConnection, frames: Sequence[bytes], reads: Iterable[Callable[[], None]]) -> None:
     """Send commands one behind the other, then read each one's answer; raise the first error among them.
 
     All answers are read before that, so that the next command does not meet one of these.
     """
     inside: Any = connection
-    frames = [part for number, body, _ in commands for part in (struct.pack("<iB", len(body) + 1, number), body)]
     inside._result = None  # noqa: SLF001  # as `Connection._execute_command` does; no result is ever left open here
     inside._write_bytes(b"".join(frames))  # noqa: SLF001
     failure: Exception | None = None
-    for command in commands:
+    for read in reads:
         # Each answer begins anew with the number behind its command's.
         inside._next_seq_id = 1  # noqa: SLF001
         try:
-            read(command)
+            read()
         except (MySQLError, StoreUnavailable) as error:
             if not connection.open:
                 raise
@@ -165,11 +168,12 @@ def cut(number: int, head: bytes, rows: Sequence[bytes], between: bytes, largest
     """Yield one command for all rows, or several where its body had more than `largest` bytes; none for no rows."""
     if not rows:
         return
-    body = head + between.join(rows)
-    if len(body) <= largest:
-        yield Command(number, body, len(rows))
+    size = len(head) + sum(map(len, rows)) + len(between) * (len(rows) - 1)
+    if size <= largest:
+        # In one go: a copy of a large frame costs more than all that has to be done for it.
+        yield Command(between.join([FRAME_HEAD.pack(1 + size, number) + head + rows[0], *rows[1:]]), len(rows))
     elif len(rows) == 1:
-        detail = f"the event needs {len(body):,} bytes, and the server takes {largest:,} at a time"
+        detail = f"the event needs {size:,} bytes, and the server takes {largest:,} at a time"
         raise Rejected(RejectReason.DATA_TOO_LARGE, f"{detail} (max_allowed_packet)")
     else:
         middle = len(rows) // 2

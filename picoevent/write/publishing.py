@@ -59,7 +59,9 @@ class PublishingThread:
             return
         self._ended.set()
         self._changed.set()
-        thread.join(LAST_SECONDS)
+        # One that is just being started by somebody else can't be waited for, and will do nothing.
+        if thread.is_alive():
+            thread.join(LAST_SECONDS)
         if not thread.is_alive():
             self._publisher.close(self._counters())
 

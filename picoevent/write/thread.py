@@ -110,7 +110,8 @@ class WriterThread:
         self._stopping = True
         self._queue.put(None)
         thread = self._thread
-        if thread is None or self._is_here():
+        # One that is just being started by another thread can't be waited for, and ends by itself.
+        if thread is None or self._is_here() or not thread.is_alive():
             return True
         thread.join(max(0.0, seconds))
         return not thread.is_alive()

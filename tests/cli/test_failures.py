@@ -54,6 +54,25 @@ def test_a_database_without_tables_is_not_ready(run, mysql_url):
     assert result.stderr.endswith("has no PicoEvent schema. Run: picoevent init\n")
 
 
+def test_an_event_that_finds_no_tables_says_what_to_run_at_its_end(run, mysql_url):
+    result = run("--url", mysql_url, "log", "signup")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: The event was not stored: MySQL at ")
+    assert result.stderr.endswith("has no PicoEvent schema. Run: picoevent init\n")
+
+
+def test_an_event_that_has_to_wait_says_why_and_where_and_no_more(run, clean_place, monkeypatch):
+    monkeypatch.setenv("PICOEVENT_SPOOL_DIR", str(clean_place / "spool"))
+
+    result = run("--url", AWAY, "log", "signup")
+
+    why, where = result.stderr.splitlines()
+    assert (result.exit_code, result.stdout.strip().isdigit()) == (0, True)
+    assert why.startswith("warning: the database is away")
+    assert where.startswith("The event is in the spool on this machine's disk")
+
+
 @pytest.mark.parametrize("verb", [["events"], ["get", "1"], ["tail"], ["analyst", "list"]], ids=" ".join)
 def test_reading_does_not_make_a_file_that_is_not_there(run, clean_place, verb):
     result = run(*verb)

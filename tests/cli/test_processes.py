@@ -112,6 +112,76 @@ def test_what_was_set_aside_is_a_problem(status, folder):
     assert status()["problems"] == ["Spool: 1 event was set aside. See: picoevent spool status"]
 
 
+def test_two_event_logs_of_one_process_are_one_row(run, status, folder):
+    for _ in range(2):
+        Publisher(folder).publish({"sent": 3, "stored": 3})
+
+    living, *_, total = status()["processes"]
+
+    assert (living["pid"], living["sent"], total["sent"]) == (os.getpid(), 6, 6)
+    assert metrics(run("status", "--format", "prometheus").stdout)["picoevent_processes",] == 1
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "words"),
+    [
+        (999, "full (1.0 of 1 MB): events that find no room in it are refused."),
+        (900, "nearly full (0.9 of 1 MB): once it is full, events are refused."),
+    ],
+    ids=["full", "nearly full"],
+)
+def test_a_spool_without_room_is_a_problem(run, status, folder, monkeypatch, kilobytes, words):
+    monkeypatch.setenv("PICOEVENT_SPOOL_MAX_MB", "1")
+    room = Spool(folder, 10**6)
+    room.append([SpooledEvent(IdMinter().mint(), "a", "shop", None, b"x" * 1000 * kilobytes)])
+    room.close()
+
+    (problem,) = status()["problems"]
+
+    assert problem.startswith(f"Spool: {words}")
+    assert f"warning: {words}" in run("spool", "status").stderr
+
+
+def test_a_disk_with_little_room_is_a_problem(status, folder, monkeypatch):
+    monkeypatch.setattr("picoevent.spool.status.disk_free_bytes", lambda _: 12_340_000)
+
+    assert status()["problems"] == [
+        f"Spool: the disk of {folder} has 12.3 MB left: once it is full, events that have to wait are refused."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("file", "is no folder"),
+        ("~/spool", "there is no folder"),
+        ("file/spool", "file is no folder"),
+    ],
+)
+def test_a_place_where_no_event_could_wait_is_a_problem(status, clean_place, monkeypatch, embedded_url, place, words):
+    (clean_place / "file").touch()
+    monkeypatch.setenv("PICOEVENT_SPOOL_DIR", place)
+
+    (problem,) = status()["problems"]
+
+    assert problem.startswith(f"Spool: events of this user can't wait in {clean_place / place}: ")
+    assert words in problem
+
+
+def test_a_place_that_is_open_to_others_is_a_problem(status, folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+
+    assert status()["problems"] == [f"Spool: other users can write into {folder} (mode 777): chmod 700 ends that."]
+
+
+def test_a_place_of_another_user_is_a_problem(status, folder, monkeypatch):
+    folder.mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+
+    assert "it belongs to " in status()["problems"][0]
+
+
 def test_a_place_that_can_not_be_found_is_a_problem_and_no_failure(run, mysql_url, monkeypatch):
     run("--url", mysql_url, "init")
     monkeypatch.delenv("HOME")
@@ -143,6 +213,8 @@ def test_prometheus_reads_the_sums_of_all_processes(run, folder, ended):
     assert found["picoevent_events_refused_total", "second_full"] == 1
     assert (found["picoevent_events_spooled",], found["picoevent_spool_events",]) == (0, 1)
     assert (found["picoevent_events_cut_off_total",], found["picoevent_processes",]) == (2, 1)
+    assert found["picoevent_spool_max_bytes",] == 1_024_000_000
+    assert found["picoevent_spool_disk_free_bytes",] > 0
     assert found["picoevent_spool_oldest_event_timestamp_seconds",] == int(id_time(event_id).timestamp())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import signal
 import sys
 import threading
@@ -178,6 +179,35 @@ def test_a_sync_that_fails_fails_its_waiters_and_ends_the_segment(folder, spool,
     assert (failed, succeeded) == (False, True)
     assert len([path for path in next(folder.iterdir()).iterdir() if path.name.startswith("0")]) == 2
     assert ids_in(spool) == [1, 2]
+
+
+def test_a_folder_that_is_removed_is_noticed_before_anything_in_it_is_acknowledged(folder, spool, caplog):
+    assert spool.wait_synced(spool.append([event(1)]), 5)
+    shutil.rmtree(folder)
+
+    in_nothing = spool.wait_synced(spool.append([event(2)]), 5)
+    in_a_new_one = spool.wait_synced(spool.append([event(3)]), 5)
+
+    assert (in_nothing, in_a_new_one) == (False, True)
+    assert "was removed while it was in use" in caplog.text
+    assert spool.pending == 3
+    lost = 0
+    while (batch := spool.next_batch()) is not None:
+        lost += batch.lost
+        spool.done(batch)
+    assert (lost, spool.pending) == (2, 0)
+
+
+def test_what_is_appended_after_a_folder_was_removed_survives_the_process(folder, spool):
+    spool.append([event(1)])
+    spool.sync()
+    shutil.rmtree(folder)
+    spool.wait_synced(spool.append([event(2)]), 5)
+    spool.append([event(3)])
+
+    spool.close()
+
+    assert ids_after_death(folder) == [3]
 
 
 def test_the_cap_counts_the_segments_of_all_processes(folder, spool):
