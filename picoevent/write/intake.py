@@ -118,7 +118,8 @@ class Intake:
         self._counters.add(sent=len(drafts), in_flight=len(drafts))
         if spooled or not self._writer.can_be_waited_for():
             job.claim()
-            job.error = self._writer.breaker.error
+            # Who asked for the spool alone gets it, whatever the database says.
+            job.error = None if spooled else self._writer.breaker.error
             job.outcomes = self._spool(call, synced=not spooled)
         else:
             self._writer.submit(job)
