@@ -26,6 +26,7 @@ from torture.account import Account, Traces, read_traces, settle
 from torture.disk import SmallDisk
 from torture.measure import Report, read_report
 from torture.nursery import Nursery, Running
+from torture.slowness import Slowness
 from torture.strings import Strings, start_puppet
 from torture.task import Task
 
@@ -122,10 +123,13 @@ class Site:
         self._precise = precise
         self._shared = shared
         self._stack = ExitStack()
+        self._slowness = Slowness()
 
     def bound(self, milliseconds: float) -> float:
-        """Return a bound of time, in milliseconds, with room for what else the machine does."""
-        return milliseconds if self._precise else milliseconds + min(9 * milliseconds, 300)
+        """Return a bound of time, in milliseconds; where it is not precise, with room for what else is going on."""
+        if self._precise:
+            return milliseconds
+        return (milliseconds + min(9 * milliseconds, 300)) * self._slowness.factor
 
     def database(self, address: MariaDBAddress | None = None) -> Database:
         """Make an initialised database, on the shared server where none is named."""
@@ -195,6 +199,7 @@ class Site:
         return self._stack.enter_context(Nursery())
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(self._slowness)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
@@ -21,6 +21,14 @@ from picoevent import EventLog, NewEvent
 from torture.task import Task
 
 EXITED_BY_ITSELF = 7
+STATES = ("stored", "refused", "spooled", "set_aside", "lost", "in_flight")
+LOOK_SECONDS = 0.05
+MANY = 3
+
+
+def is_balanced(counters: Mapping[str, int]) -> bool:
+    """Tell whether each event that came in is in exactly one state."""
+    return counters["sent"] + counters["adopted"] == sum(counters[state] for state in STATES)
 
 
 class Trace:
@@ -61,6 +69,7 @@ class Worker:
         self._log = EventLog(task.url, **task.settings)
         self._calls = [Calls() for _ in range(task.threads)]
         self._raised: list[str] = []
+        self._unbalanced: list[dict[str, int]] = []
         self._began_kb = _peak_kb()
 
     def work(self) -> None:
@@ -74,8 +83,16 @@ class Worker:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(LOOK_SECONDS)
+                self._look_at_counters()
         self._report()
+
+    def _look_at_counters(self) -> None:
+        """Note where an event is in no state, or in two, at any moment."""
+        counters = self._log.counters()
+        if not is_balanced(counters) and len(self._unbalanced) < MANY:
+            self._unbalanced.append(counters)
 
     def _go_on(self, number: int) -> None:
         task = self._task
@@ -128,6 +145,7 @@ class Worker:
             "left": left,
             "closing_seconds": closing,
             "raised": self._raised,
+            "unbalanced": self._unbalanced,
             "began_kb": self._began_kb,
             "peak_kb": _peak_kb(),
         }

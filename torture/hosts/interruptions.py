@@ -55,6 +55,7 @@ class Interrupted:
         self._arm()
         self.go_on("main")
         self._over = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for thread in threads:
             thread.join()
         # While one thread collects, it does nothing in another: a finalizer that logs takes its time.
@@ -72,7 +73,7 @@ class Interrupted:
             self._arm()
 
     def _arm(self) -> None:
-        if self._depth < DEEPEST:
+        if self._depth < DEEPEST and not self._over:
             signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER_SECONDS)
 
 

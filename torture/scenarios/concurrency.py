@@ -62,5 +62,5 @@ CONCURRENCY = Scenario(
     "64 threads, asyncio, gevent, signal handlers and finalizers share one event log",
     run,
     full=Size(seconds=600),
-    short=Size(seconds=5),
+    short=Size(seconds=4),
 )

@@ -80,5 +80,5 @@ KILLS = Scenario(
     "SIGTERM, SIGKILL and os._exit at random moments, at 100 calls a second",
     run,
     full=Size(trials=1000),
-    short=Size(trials=30),
+    short=Size(trials=20),
 )

@@ -124,5 +124,5 @@ def _status(database: Database) -> dict[str, str]:
 
 
 LOCKS = Scenario(
-    "R20", "sixteen writers on hot rows, deadlocks and lock waits", run, full=Size(seconds=60), short=Size(seconds=4)
+    "R20", "sixteen writers on hot rows, deadlocks and lock waits", run, full=Size(seconds=60), short=Size(seconds=3)
 )

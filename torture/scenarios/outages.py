@@ -116,7 +116,7 @@ OUTAGES = Scenario(
     "the database is down for 20 s, 60 s and 10 minutes at 1,000 events a second",
     run_durations,
     full=Size(trials=3, seconds=20),
-    short=Size(trials=1, seconds=3),
+    short=Size(trials=1, seconds=2),
 )
 ABSENCES = Scenario(
     "R6",

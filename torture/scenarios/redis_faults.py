@@ -166,5 +166,5 @@ REDIS_FAULTS = Scenario(
     "Redis down, frozen, flushed, too small, poisoned, restored",
     run,
     full=Size(events=5000),
-    short=Size(events=200),
+    short=Size(events=120),
 )
