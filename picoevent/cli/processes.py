@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FIGURES = (
     "sent",
     "stored",
+    "replayed",
     "refused",
     "spooled",
     "set_aside",
@@ -40,6 +41,7 @@ COLUMNS = (
     Column("sent", "SENT", numeric=True, show=_count),
     Column("adopted", "ADOPTED", numeric=True, show=_count),
     Column("stored", "STORED", numeric=True, show=_count),
+    Column("replayed", "REPLAYED", numeric=True, show=_count),
     Column("refused", "REFUSED", numeric=True, show=_count),
     Column("spooled", "SPOOLED", numeric=True, show=_count),
     Column("set_aside", "SET ASIDE", numeric=True, show=_count),
@@ -48,7 +50,7 @@ COLUMNS = (
     Column("cut_off", "CUT OFF", numeric=True, show=_count),
     Column("given_another_id", "OTHER ID", numeric=True, show=_count),
 )
-SELDOM = ("adopted", "lost", "cut_off")
+SELDOM = ("replayed", "adopted", "lost", "cut_off")
 """Columns that are shown where there is something in them."""
 
 Row = dict[str, object]

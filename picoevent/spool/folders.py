@@ -119,7 +119,10 @@ def hold(path: Path) -> HeldFolder | None:
         fd = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         _remove_empty(path)
-        return None
+        if not segment_bytes(path) or _is_alive(int(path.name.split("-")[1])):
+            return None
+        # Somebody took the lock of a dead process for a stale one, and deleted it.
+        fd = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         _check_version(fd)
         if _is_ours(path, fd) and _take(fd) and _still_there(path / LOCK, fd):
@@ -168,6 +171,16 @@ def _is_ours(path: Path, fd: int) -> bool:
     """Return whether nobody else can have put there what will be written to, and stored."""
     found = [path.parent.stat(), path.stat(), os.fstat(fd)]
     return all(each.st_uid == os.geteuid() for each in found) and stat.S_ISREG(found[-1].st_mode)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _take(fd: int) -> bool:

@@ -13,6 +13,11 @@ logger = logging.getLogger("picoevent")
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 1.0
+CALM_SECONDS = 10.0
+"""Whoever fails again sooner than this is not away but slow."""
+FIRST_STAY_SECONDS, LONGEST_STAY_SECONDS = 0.5, 8.0
+"""How long it stays open then, although the database answers: else one caller after the other would wait in vain."""
+RECOVERING_SECONDS = 0.05
 
 
 class Breaker:
@@ -27,6 +32,8 @@ class Breaker:
         self._pause = FIRST_PAUSE_SECONDS
         self._probe_at = 0.0
         self._open_since = 0.0
+        self._closed_at = -CALM_SECONDS
+        self._stay_seconds = 0.0
         self.error: PicoEventError | None = None
         """Why it is open; None while it is closed."""
 
@@ -37,11 +44,16 @@ class Breaker:
 
     def trip(self, error: PicoEventError) -> None:
         """Open it; where it is open, nothing changes: a hundred callers may find the same thing out."""
-        if self.error is None:
-            self._pause = FIRST_PAUSE_SECONDS
-            self._open_since = self._clock()
-            self.extend(error)
-            logger.warning("PicoEvent: the database is away, events go to the spool until it is back: %s", error)
+        if self.error is not None:
+            return
+        self._open_since = self._clock()
+        if self._open_since - self._closed_at < CALM_SECONDS:
+            self._stay_seconds = min(max(FIRST_STAY_SECONDS, self._stay_seconds * 2), LONGEST_STAY_SECONDS)
+        else:
+            self._stay_seconds = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
+        self.extend(error)
+        logger.log(self._level, "PicoEvent: the database is away, events go to the spool until it is back: %s", error)
 
     def extend(self, error: PicoEventError) -> None:
         """Keep it open for longer, with full jitter, so that a hundred processes don't ask as one."""
@@ -49,15 +61,26 @@ class Breaker:
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
         self.error = error
 
-    def reset(self) -> None:
-        """Close it: the database answered."""
-        if self.error is not None:
-            self.error = None
-            logger.warning("PicoEvent: the database is back after %.1f s", self._clock() - self._open_since)
-
     def ask_now(self) -> None:
         """Let the next probe come at once: somebody waits for it."""
         self._probe_at = 0.0
+
+    def reset(self) -> None:
+        """Close it: the database answered. One that is slow again and again stays open for a while longer."""
+        now = self._clock()
+        if self.error is None:
+            return
+        if now < self._open_since + self._stay_seconds:
+            self._probe_at = now + RECOVERING_SECONDS
+            return
+        self.error = None
+        self._closed_at = now
+        logger.log(self._level, "PicoEvent: the database is back after %.1f s", now - self._open_since)
+
+    @property
+    def _level(self) -> int:
+        # What comes and goes is told once, not each time.
+        return logging.INFO if self._stay_seconds else logging.WARNING
 
     def seconds_to_probe(self) -> float:
         """Return how long to wait before the database is asked again."""

@@ -20,8 +20,8 @@ from picoevent.write.spooling import Spooling
 from picoevent.write.thread import WriterThread
 
 SPOOL_SHARE = 0.2
-MAX_SPOOL_SECONDS = 0.2
-"""This part of a deadline, and no more than so long, is kept for the spool where the database has not answered."""
+MIN_SPOOL_SECONDS, MAX_SPOOL_SECONDS = 0.05, 0.2
+"""This part of a deadline is kept for the spool where the database has not answered; of a short one up to a half."""
 JOBS_AHEAD = 4
 """How many batches of one call are handed in before the first is answered: the next is accepted meanwhile."""
 ANNOUNCED_SECONDS = 1.0
@@ -50,7 +50,7 @@ class Intake:
         self._counters = counters
         self._rejects = rejects
         self._deadline = rules.settings.deadline_ms / 1000
-        spool_seconds = min(MAX_SPOOL_SECONDS, self._deadline * SPOOL_SHARE)
+        spool_seconds = min(MAX_SPOOL_SECONDS, max(self._deadline * SPOOL_SHARE, MIN_SPOOL_SECONDS), self._deadline / 2)
         self._commit_seconds = self._deadline - (spool_seconds if spooling.is_possible else 0)
 
     def submit(
@@ -118,7 +118,8 @@ class Intake:
         self._counters.add(sent=len(drafts), in_flight=len(drafts))
         if spooled or not self._writer.can_be_waited_for():
             job.claim()
-            job.error = self._writer.breaker.error
+            # Who asked for the spool alone gets it, whatever the database says.
+            job.error = None if spooled else self._writer.breaker.error
             job.outcomes = self._spool(call, synced=not spooled)
         else:
             self._writer.submit(job)

@@ -146,6 +146,25 @@ def test_a_read_only_file_system_is_named(spool, monkeypatch):
         spool.append([EVENT])
 
 
+def test_a_dead_spool_whose_lock_was_deleted_is_adopted(folder, spool):
+    leave_behind(folder, 1, 2, 3)
+    (lock,) = folder.glob("*/lock")
+    lock.unlink()
+    moment, _, chance = lock.parent.name.split("-")
+    lock.parent.rename(folder / f"{moment}-99999999-{chance}")
+
+    assert spool.adopt() == 3
+    assert ids_in(spool) == [1, 2, 3]
+
+
+def test_a_living_one_whose_lock_was_deleted_is_left_alone(folder, spool):
+    leave_behind(folder, 1, 2, 3)
+    (lock,) = folder.glob("*/lock")
+    lock.unlink()
+
+    assert spool.adopt() == 0
+
+
 def test_rubbish_in_the_folder_is_ignored_and_stays(folder, spool):
     leave_behind(folder, 1)
     process = next(folder.iterdir())
