@@ -59,8 +59,8 @@ class WritePath:
         self._batches = BatchWriter(settings, store, cache, minter, key)
         self._drain = Drain(self._spool, self._batches, self.counters) if self._spool else None
         self._publishing = _open_publishing(settings, self.counters)
-        upkeep = self._publishing.notice if self._publishing else _nothing
-        self._thread = WriterThread(self._batches, self._drain, self.counters, upkeep)
+        self._no_spool = no_spool
+        self._thread = WriterThread(self._batches, self._drain, self.counters, self._keep_up)
         rejects = RejectedKeeper(settings, store, self._thread.run)
         rules = Rules(settings, minter)
         self.intake = Intake(
@@ -69,6 +69,14 @@ class WritePath:
         self.bulk = BulkIntake(
             BulkParts(rules, self._batches, self.counters, rejects, partial(open_bulk_store, settings.url, settings))
         )
+
+    def _keep_up(self) -> None:
+        """What the writer's thread does now and then for the process as a whole."""
+        if self._no_spool is not None:
+            logger.warning("PicoEvent: there is no spool, so that an outage costs events: %s", self._no_spool)
+            self._no_spool = None
+        if self._publishing is not None:
+            self._publishing.notice()
 
     def drain(self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None) -> DrainReport:
         """Drain the spool, and those of dead processes, within so many seconds; see `EventLog.drain_spool`."""
@@ -152,10 +160,6 @@ class WritePath:
             events = "1 event stays" if left == 1 else f"{left:,} events stay"
             logger.warning("PicoEvent: %s in the spool, for the next process or `picoevent spool drain`", events)
         return left
-
-
-def _nothing() -> None:
-    """Stand in for what is not wanted."""
 
 
 def _open_publishing(settings: Settings, counters: Counters) -> PublishingThread | None:

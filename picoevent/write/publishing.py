@@ -99,7 +99,8 @@ class Publisher:
         except OSError as error:
             if not self._warned:
                 self._warned = True
-                logger.warning("Counters can't be published in %s (%s)", self._folder, error.strerror or error)
+                why = error.strerror or error
+                logger.warning("PicoEvent: %s can't be used (%s), and an outage would cost events", self._folder, why)
             return False
 
     def close(self, counters: Mapping[str, int]) -> bool:
