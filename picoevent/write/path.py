@@ -71,7 +71,7 @@ class WritePath:
         )
 
     def _keep_up(self) -> None:
-        """What the writer's thread does now and then for the process as a whole."""
+        """Do, in the writer's thread, what is due for the process as a whole."""
         if self._no_spool is not None:
             logger.warning("PicoEvent: there is no spool, so that an outage costs events: %s", self._no_spool)
             self._no_spool = None
