@@ -26,9 +26,10 @@ from sqlalchemy.pool import NullPool
 from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
-from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted, WritingTransaction
+from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted
 from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
+from picoevent.store.mysql_store import MySQLStore
 from picoevent.store.mysql_writing import READ_ONLY, WritingConnections
 from picoevent.store.sql import SqlStore
 from picoevent.urls import ENCODE_HINT, check_address, check_argument
@@ -247,37 +248,6 @@ def _session(seconds: float, sql_mode: str) -> str:
 def flavour_of(connection: Connection) -> Flavour:
     """Return the words of the server behind a connection."""
     return MARIADB if getattr(connection.dialect, "is_mariadb", False) else MYSQL
-
-
-class MySQLStore(SqlStore):
-    """The store with connections of its own for the write path."""
-
-    def __init__(
-        self, engine: Engine, backend: MySQLBackend, settings: Settings, connections: WritingConnections
-    ) -> None:
-        super().__init__(engine, backend, settings)
-        self._connections = connections
-        self._looked_at_server = False
-
-    @contextmanager
-    def writing(self) -> Iterator[WritingTransaction]:
-        """See `WritingStore.writing`."""
-        self._check_ready()
-        if not self._looked_at_server:
-            self._look_at_server()
-        with self._connections.transaction() as transaction:
-            yield transaction
-
-    def _look_at_server(self) -> None:
-        with self.transaction() as connection:
-            for sentence in weaknesses(connection):
-                logger.warning("%s: %s", self.label, sentence)
-        self._looked_at_server = True
-
-    def close(self) -> None:
-        """Close every connection; idempotent."""
-        self._connections.close()
-        super().close()
 
 
 class MySQLBackend:

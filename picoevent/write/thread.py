@@ -67,6 +67,7 @@ class WriterThread:
         self._held: Job | None = None
         # Whoever takes what is in here starts the thread. No lock: the new thread itself may log, in a finalizer.
         self._not_started = [True]
+        self._starters: set[int] = set()
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._idle = False
@@ -122,6 +123,15 @@ class WriterThread:
             self._start()
 
     def _start(self) -> None:
+        me = threading.get_ident()
+        # A finalizer that logs in the middle of this must not wait for what it holds up.
+        self._starters.add(me)
+        try:
+            self._start_once()
+        finally:
+            self._starters.discard(me)
+
+    def _start_once(self) -> None:
         try:
             self._not_started.pop()
         except IndexError:
@@ -132,12 +142,13 @@ class WriterThread:
             thread.start()
         except RuntimeError as error:
             # No thread is left to be had: callers spool at their deadline, and the next one tries again.
-            logger.warning("The writer's thread can't be started: %s", error)
+            logger.warning("PicoEvent: the writer's thread can't be started: %s", error)
             self._thread = None
             self._not_started.append(True)
 
     def _is_here(self) -> bool:
-        return self._thread is not None and self._thread.ident == threading.get_ident()
+        me = threading.get_ident()
+        return me in self._starters or (self._thread is not None and self._thread.ident == me)
 
     def _run(self) -> None:
         while not self._stopping:
