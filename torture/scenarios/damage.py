@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
-from picoevent.spool.frames import MARKER
+from picoevent.spool.frames import HEAD, MARKER
 from torture.account import judge
 from torture.burst import STOPS
 from torture.frame import Scenario, Size, Verdict
@@ -151,12 +151,13 @@ def _segments(folder: Path) -> list[Path]:
 
 
 def _tear_tail(folder: Path, random: Random) -> int:
-    """Leave half a record at the end, as a kill within a write does."""
+    """Leave half a record at the end, as a kill within a write does; where that was just done, there is one."""
     last = _segments(folder)[-1]
     data = last.read_bytes()
     record = data[data.rindex(MARKER) :]
-    with last.open("ab") as file:
-        file.write(record[: random.randrange(1, len(record))])
+    if len(record) >= HEAD.size and len(record) == HEAD.size + HEAD.unpack_from(record)[1]:
+        with last.open("ab") as file:
+            file.write(record[: random.randrange(1, len(record))])
     return 0
 
 
