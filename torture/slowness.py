@@ -1,21 +1,24 @@
-"""How much slower the machine is than it would be alone: how long a bit of work takes, against the CPU time it needs.
+"""How slow the machine is by itself: its processors, shared with whatever else runs, and its disk.
 
 Where a scenario shares its machine with other work, its bounds of time have to leave room for that, and for no more.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from pathlib import Path
 from typing import Self
 
 WORK_SECONDS = 0.008
 """Longer than a thread that has slept is let through at once."""
 REST_SECONDS = 0.15
+WRITE_EVERY_SECONDS, SMALL_WRITE_BYTES = 0.005, 300
 
 
 class Slowness:
-    """Measures from `with` on, in a thread of its own that takes a twentieth of a core."""
+    """How many times longer than its CPU time a bit of work takes. Measures in a `with`, in a thread of its own."""
 
     def __init__(self) -> None:
         self.factor = 1.0
@@ -29,6 +32,39 @@ class Slowness:
             while time.thread_time() < until:
                 pass
             self.factor = max(self.factor, (time.perf_counter() - begin) / WORK_SECONDS)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+class DiskPace:
+    """How long a small write takes until it is on the disk. Measures in a `with`, in a thread of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "pace"
+        self._took: list[float] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._measure, name="disk-pace", daemon=True)
+
+    @property
+    def p99_ms(self) -> float:
+        """The time, in milliseconds, that 99 of 100 writes did not exceed."""
+        took = sorted(self._took)
+        return took[int(len(took) * 0.99)] * 1000 if took else 0.0
+
+    def _measure(self) -> None:
+        file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        while not self._over.wait(WRITE_EVERY_SECONDS):
+            begin = time.perf_counter()
+            os.write(file, bytes(SMALL_WRITE_BYTES))
+            os.fdatasync(file)
+            self._took.append(time.perf_counter() - begin)
+        os.close(file)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -19,6 +19,7 @@ from torture.site import Site
 
 TIMES_SLOWER = 2.0
 TIMEOUT_MS, GRACE_MS = 50, 50
+HARM_EVERY_SECONDS = 0.01
 SPAN = 20
 """Events that are read again after each one: by then some were dropped, or replaced."""
 
@@ -51,7 +52,7 @@ def _all_the_time(step: Callable[[Redis], object], server: RedisServer) -> Itera
 
     def go_on() -> None:
         with Redis.from_url(server.url()) as redis:
-            while not over.wait(0.002):
+            while not over.wait(HARM_EVERY_SECONDS):
                 step(redis)
 
     thread = threading.Thread(target=go_on)
@@ -71,15 +72,21 @@ def _make_small(redis: Redis) -> None:
     redis.config_set("maxmemory", redis.info("memory")["used_memory"] - 50_000)
 
 
+def _some_keys(redis: Redis) -> list[bytes]:
+    """Return keys of events, without asking for all of them: that would hold up Redis, and everybody with it."""
+    keys = {redis.randomkey() for _ in range(SPAN)}
+    return [key for key in keys if key and key.startswith(b"picoevent:event:")]
+
+
 def _change_type(redis: Redis) -> None:
-    for key in redis.keys("picoevent:event:*")[-SPAN:]:
+    for key in _some_keys(redis):
         redis.delete(key)
         redis.lpush(key, "a list")
 
 
 def _poison(redis: Redis) -> None:
     """Put rubbish under some keys, and the value of another event, seal and all, under others."""
-    keys = redis.keys("picoevent:event:*")[-SPAN:]
+    keys = _some_keys(redis)
     values = [redis.get(key) for key in keys if redis.type(key) == b"string"]
     for place, key in enumerate(keys):
         redis.set(key, b"\xff" * 50 if place % 2 else values[place - 1] if place < len(values) else b"{}")
@@ -93,9 +100,8 @@ class Dump:
 
     def __call__(self, redis: Redis) -> None:
         """Keep, or restore."""
-        for key in redis.keys("picoevent:*")[:SPAN]:
-            if key not in self._kept:
-                self._kept[key] = redis.dump(key) or b""
+        if len(self._kept) < SPAN:
+            self._kept |= {key: redis.dump(key) or b"" for key in _some_keys(redis)}
         for key, value in self._kept.items():
             if value:
                 redis.restore(key, 0, value, replace=True)
