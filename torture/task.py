@@ -29,6 +29,8 @@ class Task:
     durability: str | None = None
     payload_bytes: int = 100
     event_types: int = 1
+    first_type: int = 0
+    """The one to begin with; they are taken in turn."""
     text_users: int = 0
     """How many texts are shared as users; 0: a number a user."""
     exit_after: float = 0.0

@@ -112,7 +112,7 @@ class Worker:
         for place, name in enumerate(names, first):
             # By chance, but the same each time: two workers meet the same users in different orders.
             user = f"user-{crc32(name.encode()) % task.text_users}" if task.text_users else place
-            event_type = f"type-{place % task.event_types}"
+            event_type = f"type-{(task.first_type + place) % task.event_types}"
             yield NewEvent(event_type, {"uid": name, "name": event_type, "pad": "x" * task.payload_bytes}, user)
 
     def _timed_call(self, number: int, events: list[NewEvent]) -> Sequence[int | None]:
