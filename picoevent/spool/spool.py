@@ -89,6 +89,8 @@ class Spool:
         self._depth = 0
         self._lanes: dict[int, Lane] = {}
         self._adopted: list[Backlog] = []
+        self.more_to_adopt = False
+        """Whether the last `adopt()` had to leave some for the next one."""
         self._handed: Backlog | None = None
         self._syncer = Syncer(self._open_journals, self._sync_ms, self._clock)
         self._room = self._look_again_at = 0
@@ -161,6 +163,7 @@ class Spool:
         with self._reading:
             if self._closed:
                 return 0
+            self.more_to_adopt = False
             try:
                 check_owner(self._folder, self._database)
                 mine = {held.path for held in self._held()}
@@ -336,6 +339,7 @@ class Spool:
 
     def _try_to_adopt(self, path: Path) -> int:
         if len(self._adopted) >= ADOPTED_AT_ONCE:
+            self.more_to_adopt = True
             return 0
         held = None
         try:

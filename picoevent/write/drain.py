@@ -16,6 +16,7 @@ logger = logging.getLogger("picoevent")
 
 GATHER_SECONDS = 0.1
 """How old a batch of the spool may get before it is written although it is not full."""
+MAX_EMPTY_LOOKS = 100
 PAUSE_SECONDS = 2.0
 ADOPT_SECONDS = 30.0
 """How often a process looks for spools of processes that have ended."""
@@ -33,6 +34,7 @@ class Drain:
         self._clock = clock
         self._adopt_at = 0.0
         self._may_adopt_more = False
+        self._empty_looks = 0
         self._paused_until = 0.0
         self._waiting_since: float | None = None
         self.hurry = False
@@ -61,8 +63,9 @@ class Drain:
         """Take over the spools of processes that have ended."""
         self._adopt_at = self._clock() + ADOPT_SECONDS
         adopted = self._spool.adopt()
-        # Not all of them are taken over at once: there may be more when these are done.
-        self._may_adopt_more = adopted > 0
+        # Not all of them are taken over at once: there may be more when these are done. Empty ones count as nothing.
+        self._empty_looks = 0 if adopted else self._empty_looks + 1
+        self._may_adopt_more = adopted > 0 or (self._spool.more_to_adopt and self._empty_looks < MAX_EMPTY_LOOKS)
         if adopted:
             self._counters.add(adopted=adopted, spooled=adopted)
 

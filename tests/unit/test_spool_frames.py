@@ -19,7 +19,8 @@ spooled = st.builds(
     texts,
     texts,
     st.none() | st.integers(0, 2**62 - 1) | texts,
-    st.none() | st.binary(max_size=50),
+    # A payload is UTF-8, in which the marker can't stand.
+    st.none() | st.text(max_size=50).map(str.encode),
     st.booleans(),
 )
 

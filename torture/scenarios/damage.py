@@ -21,7 +21,9 @@ from torture.nursery import ROOT
 from torture.site import Database, Site
 
 AT_ONCE, STRACED_AT_ONCE = 5, 2
-PAYLOAD_BYTES = 8000
+MANY = 10
+"""Fewer programs may all end before the chosen call."""
+PAYLOAD_BYTES, BATCH = 8000, 50
 EVENTS_DAMAGED = 3_200
 """Of `PAYLOAD_BYTES` each: a spool of several segments."""
 SYSCALLS = {
@@ -102,7 +104,8 @@ def _kill_in_system_calls(site: Site, verdict: Verdict, trials: int) -> None:
         killed = sum(pool.map(die_once, range(trials)))
     verdict.trials += trials
     verdict.note(f"{killed} of {trials} killed within a system call")
-    verdict.require(killed > 0, "no program was killed within a system call")
+    # One that makes fewer calls than were chosen ends by itself.
+    verdict.require(killed > 0 or trials < MANY, "no program was killed within a system call")
     database.drain()
     judge(verdict, database.account())
 
@@ -118,7 +121,7 @@ def _fill(site: Site, database: Database) -> None:
         database,
         "filler",
         database.through(proxy),
-        batch=50,
+        batch=BATCH,
         payload_bytes=PAYLOAD_BYTES,
         durability="spool",
         settings={"deadline_ms": 9000},
@@ -136,7 +139,9 @@ def _count_damage(verdict: Verdict, database: Database, name: str, events_harmed
     verdict.note(
         f"{name}: {len(account.lost)} lost; counted: {counters['lost']} lost, {counters['set_aside']} set aside"
     )
-    verdict.require(len(account.lost) == reported, f"{name}: {len(account.lost)} are gone, {reported} are reported")
+    # What was written when the kill came, and not acknowledged, may be harmed, too.
+    gone = len(account.lost)
+    verdict.require(gone <= reported <= gone + BATCH, f"{name}: {gone} are gone, {reported} are reported")
     if events_harmed is not None:
         verdict.require(len(account.lost) <= events_harmed, f"{name}: harmed {events_harmed}, lost {len(account.lost)}")
     judge(verdict, account, may_lose=reported)
