@@ -30,7 +30,7 @@ Durability = Literal["commit", "spool"]
 
 # All of this process: what they have spooled is drained, as far as a second goes, when the interpreter ends.
 _open_logs: weakref.WeakSet[EventLog] = weakref.WeakSet()
-EXIT_SECONDS = 1.0
+EXIT_SECONDS, LAST_SECONDS = 1.0, 0.2
 
 
 @atexit.register
@@ -39,6 +39,9 @@ def _flush_at_exit() -> None:
     give_up = time.monotonic() + EXIT_SECONDS
     for event_log in list(_open_logs):
         event_log.flush(max(0.0, give_up - time.monotonic()))
+        # A thread that still connects while the interpreter takes OpenSSL down would crash the process.
+        if not event_log._closed:  # noqa: SLF001  # this is its own module
+            event_log._parts.writing.end_thread(max(LAST_SECONDS, give_up - time.monotonic()))  # noqa: SLF001
 
 
 def _close_forgotten(by_generation: dict[int, Parts]) -> None:

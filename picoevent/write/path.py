@@ -137,6 +137,10 @@ class WritePath:
             self._publishing.close()
         return left
 
+    def end_thread(self, timeout: float) -> None:
+        """End the writer's thread within so many seconds."""
+        self._thread.stop(timeout)
+
     def flush(self, timeout: float) -> int:
         """Drain and sync the spool, as far as so many seconds go; return how many events stay in it. Never raises.
 
