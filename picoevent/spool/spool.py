@@ -66,7 +66,7 @@ class Spool:
         parents: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         sync_ms: int = 100,
-        stall_ms: int = 1000,
+        stall_ms: int = 5000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = Path(folder)
