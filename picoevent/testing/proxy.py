@@ -141,7 +141,9 @@ class FaultyProxy:
             return plan.cut if chosen or self._random.random() < plan.share else None
 
     def _accept(self) -> None:
-        self._listener.settimeout(0)
+        # A proxy that is closed at once has no listener any more.
+        with contextlib.suppress(OSError):
+            self._listener.settimeout(0)
         while not self._closed:
             with contextlib.suppress(OSError, ValueError):
                 select.select([self._listener], [], [], POLL_SECONDS)
