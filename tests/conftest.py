@@ -7,10 +7,13 @@ the first test that needs them. A test that stops, freezes or breaks a server as
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -31,6 +34,10 @@ from picoevent.testing.servers import (
 )
 
 STARTED = pytest.StashKey[tuple[MariaDBServer, MariaDBServer, RedisServer]]()
+
+
+MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # a folder of this run is made in it, which only its owner can enter
+MEMORY_NEEDED_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,26 @@ def _shared_servers(config: pytest.Config) -> SharedServers:
         config.stash[STARTED] = servers
     primary, replica, redis = config.stash[STARTED]
     return SharedServers(primary.address, replica.address, redis.port)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep all files of this run in memory where there is room: no figure of a test waits for a shared disk."""
+    if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not _has_room(MEMORY_DISK):
+        return
+    folder = TemporaryDirectory(prefix="picoevent-tests-", dir=MEMORY_DISK)
+    config.add_cleanup(folder.cleanup)
+    # Tests that give up being root look for their files in it.
+    Path(folder.name).chmod(0o711)
+    os.environ["TMPDIR"] = folder.name
+    tempfile.tempdir = None
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free >= MEMORY_NEEDED_BYTES and os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 @pytest.hookimpl(optionalhook=True)

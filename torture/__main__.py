@@ -75,7 +75,9 @@ def _run_all(chosen: Sequence[Scenario], seed: int, *, short: bool) -> list[Resu
         for scenario in chosen:
             progress.say(f"{scenario.name}: {scenario.title}")
             verdict = run(scenario)
-            progress.say(f"{scenario.name}: {'pass' if verdict.holds else 'FAIL: ' + '; '.join(verdict.failures)}")
+            progress.say(
+                f"{scenario.name}: {'pass' if verdict.holds else 'FAIL: ' + '; '.join(verdict.failures + verdict.late)}"
+            )
             results.append((scenario, verdict))
         return results
 

@@ -32,7 +32,7 @@ def to_markdown(results: Sequence[Result]) -> str:
     lines = [heading, ("---", *("--:" for _ in COLUMNS[1:-1]), "---", "---")]
     for scenario, verdict in results:
         *figures, holds = _cells(scenario, verdict)
-        remarks = "; ".join([*verdict.notes, *verdict.failures])
+        remarks = "; ".join([*verdict.notes, *verdict.failures, *verdict.late])
         lines.append((f"{figures[0]} {scenario.title}", *figures[1:], remarks, holds))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -53,4 +53,4 @@ def _cells(scenario: Scenario, verdict: Verdict) -> tuple[str, ...]:
 def _remarks(scenario: Scenario, verdict: Verdict) -> list[str]:
     lines = [f"{scenario.name}: {scenario.title}"]
     lines += [f"    {note}" for note in verdict.notes]
-    return lines + [f"    FAIL: {failure}" for failure in verdict.failures]
+    return lines + [f"    FAIL: {failure}" for failure in verdict.failures + verdict.late]

@@ -20,7 +20,7 @@ from picoevent.spool.segment import NAME, VERSION, NewerFormat
 
 LOCK = "lock"
 OWNER = "database"
-FOLDER = re.compile(r"\d{8}T\d{9}Z-\d+-[0-9a-f]{8}")
+FOLDER = re.compile(r"\d{8}T\d{12}Z-\d+-[0-9a-f]{8}")
 """The moment it was made, so that names sort by age, the process, and chance."""
 LOCK_TEXT = re.compile(rb"picoevent spool (\d+)\npid (\d+)\n")
 
@@ -93,7 +93,7 @@ def make_folder(parent: Path) -> HeldFolder:
     """Make a folder for this process and lock it; raise `OSError`."""
     while True:
         moment = datetime.fromtimestamp(time.time(), UTC)
-        name = f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{os.getpid()}-{secrets.token_hex(4)}"
+        name = f"{moment:%Y%m%dT%H%M%S%f}Z-{os.getpid()}-{secrets.token_hex(4)}"
         path = parent / name
         try:
             path.mkdir(mode=0o700)

@@ -124,7 +124,9 @@ class WriterThread:
 
     def _start(self) -> None:
         me = threading.get_ident()
-        # A finalizer that logs in the middle of this must not wait for what it holds up.
+        if me in self._starters:
+            return
+        # A finalizer that logs in the middle of this must not wait for what it holds up, nor must the next one.
         self._starters.add(me)
         try:
             self._start_once()

@@ -114,7 +114,9 @@ def test_a_whole_run_of_a_part_prints_its_rows(capsys, name):
 
     exit_code = main([name, "--quick", "--json"], benchmarks=[replace(part, quick=TINY[name])])
 
-    rows = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert exit_code in (0, 1), said.err
+    rows = json.loads(said.out)
     assert exit_code == (0 if all(row["holds"] for row in rows) else 1)
     assert rows
     assert all(row["value"] > 0 for row in rows if row["unit"] != "MB")

@@ -51,6 +51,25 @@ def test_a_client_made_before_fork_works_in_the_child_and_in_the_parent(ready_ur
         assert events.count(event_type="parent") == 26
 
 
+def test_calls_that_interrupt_the_start_of_the_writer_do_not_wait_for_it(sqlite_url, monkeypatch, caplog):
+    """As finalizers do, one after the other: the writer can't start before they return."""
+    start = threading.Thread.start
+    with EventLog(sqlite_url, deadline_ms=300) as events:
+
+        def interrupted_start(thread):
+            if thread.name == "picoevent-writer":
+                interrupting.extend(events.log("finalizer") for _ in range(3))
+            start(thread)
+
+        interrupting = []
+        monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+        assert events.log("host")
+        assert events.flush() == 0
+        assert events.count() == 4
+    assert len(interrupting) == 3
+    assert "away" not in caplog.text
+
+
 def test_a_fork_during_a_call_of_another_thread_does_not_hang_the_child(sqlite_url):
     with EventLog(sqlite_url, deadline_ms=20_000) as events:
         stop = threading.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from zlib import crc32
 
 import pytest
@@ -10,7 +11,20 @@ from torture.site import Site
 
 
 @pytest.fixture
-def site(request, tmp_path, mariadb):
-    """A place for a scenario; its choices are the same in every run, and its bounds of time leave room for others."""
-    with Site(tmp_path, crc32(request.node.name.encode()), lambda: mariadb, precise=False) as site:
+def new_site(request, tmp_path, mariadb):
+    """Return what makes places: `with new_site() as site`. Their choices are the same in every run of this test."""
+    numbers = count()
+
+    def new_site():
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        return Site(folder, crc32(request.node.name.encode()), lambda: mariadb, precise=False)
+
+    return new_site
+
+
+@pytest.fixture
+def site(new_site):
+    """One such place."""
+    with new_site() as site:
         yield site

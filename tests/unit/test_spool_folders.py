@@ -169,7 +169,7 @@ def test_rubbish_in_the_folder_is_ignored_and_stays(folder, spool):
     leave_behind(folder, 1)
     process = next(folder.iterdir())
     (folder / "notes.txt").write_text("notes")
-    (folder / "20260101T000000000Z-1-00000000").mkdir()
+    (folder / "20260101T000000000000Z-1-00000000").mkdir()
     (folder / "lost+found").mkdir()
     (process / "0.spool").write_text("no segment")
 

@@ -18,7 +18,7 @@ SIGNAL_AFTER_SECONDS = 0.002
 DEEPEST = 3
 """How many handlers may interrupt each other; without an end they would use up the stack of any program."""
 THREADS = 3
-COLLECT_SECONDS = 10.0
+COLLECT_SECONDS, REST_SECONDS = 10.0, 0.01
 
 
 class Interrupted:
@@ -58,10 +58,12 @@ class Interrupted:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for thread in threads:
             thread.join()
-        # While one thread collects, it does nothing in another: a finalizer that logs takes its time.
+        # While one thread collects, it does nothing in another: a finalizer that logs takes its time, and must not
+        # wait at each write for the interpreter's lock that a loop without a rest holds.
         give_up = time.monotonic() + COLLECT_SECONDS
         while Ring.alive and time.monotonic() < give_up:
             gc.collect()
+            time.sleep(REST_SECONDS)
         self._log.close()
 
     def _on_signal(self, *_: object) -> None:

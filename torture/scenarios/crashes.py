@@ -48,7 +48,9 @@ def run(site: Site, size: Size) -> Verdict:
     reports = [database.report(worker.task.name).counters for worker in workers]
     known = sum(counters["already_stored"] for counters in (*reports, database.drain()))
     verdict.note(f"in service again after {slowest:.2f} s at most; {known:,} events were found stored already")
-    verdict.require(slowest <= site.bound(SERVICE_SECONDS * 1000) / 1000, f"in service again after {slowest:.2f} s")
+    verdict.require_in_time(
+        slowest <= site.bound(SERVICE_SECONDS * 1000) / 1000, f"in service again after {slowest:.2f} s"
+    )
     judge(verdict, database.account())
     _check_warnings(site, verdict)
     return verdict

@@ -85,8 +85,8 @@ def _on_a_full_server(site: Site, verdict: Verdict, name: str, fill: Callable[[S
         f"{name}: full after {filled:.1f} s, longest call {longest:.0f} ms, recovered in {recovered:.0f} s, "
         f"{report.counters['replayed']:,} replayed, {report.counters['refused']} refused"
     )
-    verdict.require(longest <= site.bound(DEADLINE_MS + GRACE_MS), f"{name}: a call took {longest:.0f} ms")
-    verdict.require(recovered <= RECOVERS_SECONDS, f"{name}: recovered after {recovered:.0f} s")
+    verdict.require_in_time(longest <= site.bound(DEADLINE_MS + GRACE_MS), f"{name}: a call took {longest:.0f} ms")
+    verdict.require_in_time(recovered <= RECOVERS_SECONDS, f"{name}: recovered after {recovered:.0f} s")
     verdict.require(report.counters["set_aside"] == 0, f"{name}: {report.counters['set_aside']} set aside")
     judge(verdict, database.account())
     full.server.kill()
@@ -121,7 +121,7 @@ def _full_spool(site: Site, verdict: Verdict) -> None:
     longest = percentile_ms(report.took(), 1)
     verdict.trials += 1
     verdict.note(f"spool: {counters['refused']:,} refused while it was full, longest call {longest:.0f} ms")
-    verdict.require(longest <= site.bound(DEADLINE_MS + GRACE_MS), f"spool: a call took {longest:.0f} ms")
+    verdict.require_in_time(longest <= site.bound(DEADLINE_MS + GRACE_MS), f"spool: a call took {longest:.0f} ms")
     verdict.require(counters["refused"] == counters.get("refused.spool_full"), f"spool: refused otherwise: {counters}")
     database.drain()
     judge(verdict, database.account())

@@ -89,7 +89,7 @@ def _be_away(site: Site, server: MariaDBServer, verdict: Verdict, way: str, seco
     )
     verdict.require(counters["refused"] == 0, f"{name}: {counters['refused']} refused")
     allowed = max(seconds / 2, site.bound(SMALLEST_DRAIN_SECONDS * 1000) / 1000)
-    verdict.require(drained <= allowed, f"{name}: drained in {drained:.1f} s")
+    verdict.require_in_time(drained <= allowed, f"{name}: drained in {drained:.1f} s")
     traces = database.traces()
     judge(verdict, database.account(traces))
     verdict.require(_in_order(traces), f"{name}: ids of a thread do not follow the order of its calls")
@@ -104,8 +104,8 @@ def _check_costs(site: Site, verdict: Verdict, name: str, took: list[float], pac
         f"{name}: {len(took):,} calls, p50 {p50:.2f} ms, p99 {p99:.2f} ms (of a bare write {pace_ms:.2f} ms), "
         f"longest {longest:.0f} ms"
     )
-    verdict.require(p99 <= site.bound(LONGEST_P99_MS) + pace_ms, f"{name}: p99 of log() is {p99:.2f} ms")
-    verdict.require(longest <= site.bound(DEADLINE_MS + GRACE_MS), f"{name}: a call took {longest:.0f} ms")
+    verdict.require_in_time(p99 <= site.bound(LONGEST_P99_MS) + pace_ms, f"{name}: p99 of log() is {p99:.2f} ms")
+    verdict.require_in_time(longest <= site.bound(DEADLINE_MS + GRACE_MS), f"{name}: a call took {longest:.0f} ms")
 
 
 def _is_drained(database: Database) -> bool:

@@ -137,9 +137,9 @@ def run(site: Site, size: Size) -> Verdict:
         longest = percentile_ms(took, 1)
         verdict.trials += 1
         verdict.note(f"{name}: p99 of log() {p99:.2f} ms, longest {longest:.0f} ms")
-        verdict.require(p99 <= site.bound(bound), f"{name}: p99 of log() {p99:.2f} ms, allowed {bound:.2f}")
+        verdict.require_in_time(p99 <= site.bound(bound), f"{name}: p99 of log() {p99:.2f} ms, allowed {bound:.2f}")
         longest_allowed = site.bound(TIMEOUT_MS + GRACE_MS)
-        verdict.require(longest <= longest_allowed, f"{name}: a call took {longest:.0f} ms")
+        verdict.require_in_time(longest <= longest_allowed, f"{name}: a call took {longest:.0f} ms")
     judge(verdict, database.account(traces))
     return verdict
 

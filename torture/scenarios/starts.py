@@ -37,7 +37,7 @@ def run(site: Site, _size: Size) -> Verdict:
         verdict.trials += 1
         verdict.note(f"{name}: {milliseconds:.0f} ms, {said}")
         verdict.require(bool(said), f"{name}: nothing was refused")
-        verdict.require(milliseconds <= site.bound(LONGEST_MS), f"{name}: refused after {milliseconds:.0f} ms")
+        verdict.require_in_time(milliseconds <= site.bound(LONGEST_MS), f"{name}: refused after {milliseconds:.0f} ms")
         verdict.require(_fingerprint(database.spool_dir) == before, f"{name}: the backlog is not what it was")
     database.drain()
     judge(verdict, database.account())
