@@ -12,7 +12,7 @@ from torture.site import Site
 
 @pytest.fixture
 def new_site(request, tmp_path, mariadb):
-    """Return what makes places: `with new_site() as site`. Their choices are the same in every run of this test."""
+    """What makes places, each for one `with`; their choices are the same in every run of this test."""
     numbers = count()
 
     def new_site():
