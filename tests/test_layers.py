@@ -17,9 +17,11 @@ FLOORS = (
     ("picoevent",),  # the public names
     ("picoevent.eventlog",),
     ("picoevent.parts",),
-    ("picoevent.read", "picoevent.write", "picoevent.analysts"),
+    ("picoevent.report",),
+    ("picoevent.read", "picoevent.write", "picoevent.fold", "picoevent.analysts"),
     ("picoevent.cache", "picoevent.passwords", "picoevent.spool"),
     ("picoevent.store",),
+    ("picoevent.rollup",),
     ("picoevent.accept",),
     ("picoevent.event",),
     ("picoevent.ids", "picoevent.users", "picoevent.payload", "picoevent.forks"),

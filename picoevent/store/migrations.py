@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from picoevent.errors import StoreCorrupt, StoreNotReady
-from picoevent.store.tables import metadata
+from picoevent.store.rollup_tables import fold_state
 
 if TYPE_CHECKING:
     from picoevent.store.sql import Backend
+
+metadata = fold_state.metadata
+"""All tables, those of the rollups too."""
 
 CREATE_SCHEMA_STEP = """CREATE TABLE IF NOT EXISTS schema_step (
   version INTEGER NOT NULL,
@@ -147,5 +150,7 @@ def _fill_in(connection: Connection, timezone: str) -> None:
     counted = set(connection.execute(text("SELECT name FROM id_counter")).scalars())
     # 0 is "any type" and "any source" in the rollups.
     first = text("INSERT INTO id_counter (name, next_id, undeclared) VALUES (:name, 1, 0)")
-    for name in {"event_type", "source"} - counted:
+    for name in {"event_type", "source", "dimension", "measure"} - counted:
         connection.execute(first, {"name": name})
+    if not connection.execute(text("SELECT 1 FROM fold_state")).first():
+        connection.execute(text("INSERT INTO fold_state (fold_id) VALUES (1)"))

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from picoevent.ids import first_id_of_second, id_time
 
-TABLES = ("event_log", "event_data")
+TABLES = ("event_log", "event_data", "event_dimension")
 AHEAD = 3
 """How many partitions behind the current one are made ahead."""
 

@@ -1,0 +1,1 @@
+"""From `pending` to the rollups, each event once: folding, closing, keeping, verifying, rebuilding."""

@@ -1,0 +1,117 @@
+"""What a report is: a name, arguments that are checked, and an answer that says where it comes from.
+
+Not how anything is counted: each report has a file of its own, and the planner decides what answers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from picoevent.rollup.tiers import Calendar
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from picoevent.read.names import NameDirectory
+    from picoevent.settings import Settings
+    from picoevent.store.fold_state import FoldState
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What was asked, checked; moments are Unix milliseconds, `until_ms` does not count.
+
+    `filters` maps a dimension's path to the values that are let through; `options` holds what only this report takes.
+    `zone` is the one that the intervals are cut in.
+    """
+
+    since_ms: int
+    until_ms: int
+    event_types: tuple[str, ...] | None = None
+    sources: tuple[str, ...] | None = None
+    interval: str | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    limit: int = 10
+    compare: bool = False
+    zone: str = "UTC"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Row]):
+    """Rows of one report, and what they are worth.
+
+    `origin` says in words where they come from ("rollup: day, quarter", "raw rows"); `as_of` how old the data is;
+    `exact` is False where a figure is an estimate or "at least"; `since` and `until` are the range that is really
+    covered. `totals` belong to the whole range, not to a row.
+    """
+
+    report: str
+    rows: tuple[Row, ...]
+    origin: str
+    as_of: datetime
+    since: datetime
+    until: datetime
+    zone: str = "UTC"
+    exact: bool = True
+    notes: tuple[str, ...] = ()
+    totals: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON has it: times as ISO 8601, ids and decimal numbers as texts."""
+        return {
+            "report": self.report,
+            "origin": self.origin,
+            "as_of": to_json(self.as_of),
+            "since": to_json(self.since),
+            "until": to_json(self.until),
+            "zone": self.zone,
+            "exact": self.exact,
+            "notes": list(self.notes),
+            "totals": to_json(dict(self.totals)),
+            "rows": [to_json(asdict(row)) for row in self.rows],  # type: ignore[call-overload]  # rows are dataclasses
+        }
+
+
+def to_json(value: Any) -> Any:  # noqa: ANN401  # any part of an answer
+    """Return a part of an answer as JSON has it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return {str(key): to_json(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(part) for part in value]
+    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What a report works with: one reading transaction, and what was read first in it."""
+
+    connection: Connection
+    state: FoldState
+    calendar: Calendar
+    """That of the reporting zone, which days and months of the rollups are cut in."""
+    names: NameDirectory
+    key: bytes
+    """The installation's key, which numbers text users."""
+    settings: Settings
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report: its options by name, each with a line of help, and the function that answers."""
+
+    name: str
+    summary: str
+    answer: Callable[[Desk, Arguments], Answer[Any]]
+    takes: Sequence[str] = ()
+    """Which of the common arguments it heeds, beside the range: types, sources, interval, filters, limit, compare."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    default_days: int = 7
