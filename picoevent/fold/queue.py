@@ -61,7 +61,8 @@ class Queue:
 
     @staticmethod
     def _choose(found: Sequence[tuple[int, int]]) -> list[int]:
-        chosen, events = [], 0
+        chosen: list[int] = []
+        events = 0
         for seq, count in found:
             if chosen and events + count > MAX_EVENTS:
                 break

@@ -75,7 +75,7 @@ class Turns:
 
     @contextmanager
     def leading(self) -> Iterator[Turn]:
-        """Open a turn of the leader, and let the heart beat; raise `StandBy` while another one leads, or has the lock."""
+        """Open a turn of the leader, and let the heart beat; raise `StandBy` while another one does."""
         try:
             with self._store.transaction() as connection:
                 turn = self._begin(connection)
