@@ -12,6 +12,7 @@ import pytest
 def test_status_tells_how_the_database_is(run, ready_url):
     run("log", "signup")
     run("log", "order.paid", "--source", "shop")
+    run("worker", "--once")
 
     result = run("status", "--format", "json")
     status = json.loads(result.stdout)
