@@ -5,6 +5,7 @@ from __future__ import annotations
 from picoevent.cache import open_cache
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
+from picoevent.report.desk import Reports
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
@@ -27,7 +28,9 @@ class Parts:
         self.cache = open_cache(settings)
         key = InstallationKey()
         self.writing = WritePath(settings, self.store, self.cache, key)
-        self.reader = Reader(self.reading_store, EventLoader(self.cache, key), fallback=self.fallback_store)
+        loader = EventLoader(self.cache, key)
+        self.reader = Reader(self.reading_store, loader, fallback=self.fallback_store)
+        self.reports = Reports(self.reading_store, loader.names, key, settings)
 
     def close(self, timeout: float = 0) -> int:
         """Drain the spool within so many seconds, and close every connection; return how many events stay in it."""
