@@ -151,7 +151,7 @@ class Settings:
     )
     cache_url: str = _setting(
         "memory://",
-        "The cache of events and answers: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
+        "Cache of events and answers: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
         group="Cache",
         check=wanted_cache_url,
     )
