@@ -204,7 +204,7 @@ class EventLog:
         """Return what became of the events of this process; each is in one state at a time.
 
         sent + adopted = stored + refused + spooled + set_aside + lost + in_flight; `picoevent.write.counters` says
-        what each figure is.
+        what each figure is. Those that begin with `report_` tell how reports were answered.
         """
         return self._parts.writing.counters.to_dict()
 
