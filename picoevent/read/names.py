@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from picoevent.read.conditions import Numbers
 from picoevent.read.query import Query
-from picoevent.store.tables import event_type, source
-from picoevent.users import hash_user
+from picoevent.store.tables import event_type, source, user_key
+from picoevent.users import TEXT_USER_BIT, hash_user
 
 
 class Dictionary:
@@ -47,20 +49,39 @@ class NameDirectory:
         """Return the names of an event type and of a source."""
         return self._event_types.name_of(connection, event_type_id), self._sources.name_of(connection, source_id)
 
-    def numbers_of(self, connection: Connection, query: Query, key: bytes) -> Numbers | None:
-        """Return a query's names as numbers; None where one names nothing that is stored, so nothing matches."""
-        type_ids = self._event_type_ids(connection, query.event_types)
-        source_id = None if query.source is None else self._sources.number_of(connection, query.source)
-        if type_ids == () or (query.source is not None and source_id is None):
-            return None
-        return Numbers(type_ids, source_id, _user_number(query.user_id, key))
+    def event_type_of(self, connection: Connection, event_type_id: int) -> str:
+        """Return the name of an event type."""
+        return self._event_types.name_of(connection, event_type_id)
 
-    def _event_type_ids(self, connection: Connection, names: tuple[str, ...] | None) -> tuple[int, ...] | None:
-        if names is None:
-            return None
+    def event_type_ids(self, connection: Connection, names: Iterable[str]) -> tuple[int, ...]:
+        """Return the numbers of those of these event types that there are."""
         found = (self._event_types.number_of(connection, name) for name in names)
         return tuple(number for number in found if number is not None)
 
+    def source_ids(self, connection: Connection, names: Iterable[str]) -> tuple[int, ...]:
+        """Return the numbers of those of these sources that there are."""
+        found = (self._sources.number_of(connection, name) for name in names)
+        return tuple(number for number in found if number is not None)
 
-def _user_number(user_id: int | str | None, key: bytes) -> int | None:
+    def numbers_of(self, connection: Connection, query: Query, key: bytes) -> Numbers | None:
+        """Return a query's names as numbers; None where one names nothing that is stored, so nothing matches."""
+        type_ids = None if query.event_types is None else self.event_type_ids(connection, query.event_types)
+        source_id = None if query.source is None else self._sources.number_of(connection, query.source)
+        if type_ids == () or (query.source is not None and source_id is None):
+            return None
+        return Numbers(type_ids, source_id, user_number(query.user_id, key))
+
+
+def user_number(user_id: int | str | None, key: bytes) -> int | None:
+    """Return the number that rows hold for a user."""
     return hash_user(user_id, key) if isinstance(user_id, str) else user_id
+
+
+def users_of(connection: Connection, numbers: Collection[int]) -> dict[int, int | str]:
+    """Return the users that these numbers stand for: texts by the table of them, integers as they are."""
+    users: dict[int, int | str] = {number: number for number in numbers}
+    texts = [number for number in users if number & TEXT_USER_BIT]
+    if texts:
+        found = connection.execute(select(user_key).where(user_key.c.user_id.in_(texts)))
+        users.update({row.user_id: row.user_key for row in found})
+    return users
