@@ -1,4 +1,4 @@
-"""The BI under gunicorn: a port, worker processes, and a thread that makes partitions ahead. Not a process manager."""
+"""The BI under gunicorn: a port, worker processes, and threads that make partitions and fold. No process manager."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from picoevent import PicoEventError, Settings, SettingsError
+from picoevent.fold.worker import Folder
 from picoevent.store import open_store
 from picoevent.store.base import AdminStore, Purpose
 from picoevent_admin.app import check_secret_key, create_app
@@ -36,7 +37,8 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  # holds a sign of life of each w
 
 PARTITIONS_EVERY_SECONDS = 3600.0
 # The workers are forked in the first moment: what this process has open then would be in them too.
-PARTITIONS_FIRST_SECONDS = 3.0
+PARTITIONS_FIRST_SECONDS = FOLD_FIRST_SECONDS = 3.0
+FOLD_LAST_SECONDS = 2.0
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 READY_TRIES, READY_PAUSE_SECONDS = 300, 0.1
@@ -77,10 +79,14 @@ def serve(
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_signals_restored())
+        folding = _thread(fold, settings, stop)
+        # It ends its transaction, and lets the next one lead at once.
+        stack.callback(folding.join, FOLD_LAST_SECONDS)
         stack.callback(stop.set)
-        _start(keep_partitions, settings, stop)
+        folding.start()
+        _thread(keep_partitions, settings, stop).start()
         if on_ready is not None:
-            _start(announce, address, on_ready, stop)
+            _thread(announce, address, on_ready, stop).start()
         _run(_Server(settings, listener.detach()))
 
 
@@ -136,6 +142,17 @@ def make_partitions(settings: Settings, now: datetime) -> None:
         store.close()
 
 
+def fold(settings: Settings, stop: threading.Event) -> None:
+    """Count events into the rollups until it is told to stop; stands by where a `picoevent worker` does."""
+    if stop.wait(FOLD_FIRST_SECONDS):
+        return
+    folder = Folder(settings)
+    try:
+        folder.run(stop)
+    finally:
+        folder.close()
+
+
 def announce(address: Address, on_ready: Callable[[str], None], stop: threading.Event) -> None:
     """Call `on_ready` when a page can be had."""
     for _ in range(READY_TRIES):
@@ -157,8 +174,8 @@ def _answers(address: Address) -> bool:
         connection.close()
 
 
-def _start(target: Callable[..., None], *arguments: object) -> None:
-    threading.Thread(target=target, args=arguments, name=f"picoevent {target.__name__}", daemon=True).start()
+def _thread(target: Callable[..., None], *arguments: object) -> threading.Thread:
+    return threading.Thread(target=target, args=arguments, name=f"picoevent {target.__name__}", daemon=True)
 
 
 def _run(server: _Server) -> None:

@@ -33,6 +33,7 @@ SECTIONS = {
     },
     "Upkeep": {
         "analyst": "picoevent.cli.analysts:analyst",
+        "worker": "picoevent.cli.worker:worker",
         "status": "picoevent.cli.status:status",
         "spool": "picoevent.cli.spool:spool",
         "settings": "picoevent.cli.settings:settings",

@@ -28,6 +28,8 @@ class Purpose(StrEnum):
     """The write path: each statement has the deadline."""
     READ = "read"
     """Pages and reports: ten seconds, and nothing is written."""
+    FOLD = "fold"
+    """Rollups: a minute; the server ends a session whose process is frozen, so that another one can fold."""
     ADMIN = "admin"
     """Schema and partitions: an hour."""
 

@@ -43,7 +43,7 @@ from picoevent.urls import ENCODE_HINT, check_address, check_argument
 
 logger = logging.getLogger("picoevent")
 
-ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 3600.0}
+ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.FOLD: 60.0, Purpose.ADMIN: 3600.0}
 """How long one answer is waited for."""
 WRITING_SECONDS = 10.0
 """How long the writer's thread waits for one answer. No caller waits for that long, and a server that is slow, but
@@ -94,6 +94,9 @@ class Flavour:
 
 MARIADB = Flavour("MariaDB", "utf8mb4_nopad_bin", "NOWAIT", "SET SESSION max_statement_time = {seconds}")
 MYSQL = Flavour("MySQL", "utf8mb4_0900_bin", "", "SET SESSION max_execution_time = {milliseconds}")
+
+FROZEN_SESSION = "SET SESSION wait_timeout = 4, net_write_timeout = 4"
+"""The server ends a session, and frees its locks, when its client has been silent for so many seconds."""
 
 GONE = {2002, 2003, 2005, 2006, 2013, 2014, 2055, 0, 1053, 1077, 1152, 1158, 1159, 1160, 1161}
 DENIED = {1044, 1045, 1142, 1143, 1227, 1370, 1698}
@@ -175,11 +178,13 @@ def _open_engine(
         pool_timeout=deadline,
         pool_recycle=1800,
         # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
-        pool_pre_ping=purpose is Purpose.READ,
+        pool_pre_ping=purpose in (Purpose.READ, Purpose.FOLD),
     )
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
         _prepare(connection, answer_seconds, limit_reads=purpose is Purpose.READ)
+        if purpose is Purpose.FOLD:
+            connection.query(FROZEN_SESSION)
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "handle_error", _leave_former_primary)
@@ -285,7 +290,7 @@ class MySQLBackend:
         said = _harmless(" ".join(str(argument) for argument in arguments[1:]) or str(cause))
         if code == 1062:  # noqa: PLR2004
             return DuplicateKey(said)
-        if code in (1213, 1205):
+        if code in (1213, 1205, 3572):
             return TransactionAborted(f"{self.label} rolled the transaction back ({code}).")
         if code in TOO_SLOW:
             return QueryTooCostly(f"{self.label} ended a question that took too long ({code}).", hint=NARROW_IT)

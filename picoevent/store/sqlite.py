@@ -19,7 +19,7 @@ from picoevent.settings import Settings
 from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose
 from picoevent.store.sql import SqlStore
 
-BUSY_SECONDS = {Purpose.READ: 10.0, Purpose.ADMIN: 60.0}
+BUSY_SECONDS = {Purpose.READ: 10.0, Purpose.FOLD: 10.0, Purpose.ADMIN: 60.0}
 """How long a lock is waited for; the write path waits for the deadline."""
 BEGIN_OPTION = "picoevent_begin"
 POLL_SECONDS = 0.003

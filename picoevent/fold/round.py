@@ -1,0 +1,114 @@
+"""One round of the fold: some batches of `pending` into the rollups, all of it in one transaction, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection, select
+
+from picoevent.fold.closing import begin
+from picoevent.fold.columns import Columns, gather, group_users
+from picoevent.fold.counts import add_counts, add_up, sets_of_users
+from picoevent.fold.piles import USERS, Sets
+from picoevent.fold.queue import Queue, Taken
+from picoevent.fold.turns import Turn
+from picoevent.fold.users import UserNumbers
+from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
+from picoevent.rollup.tiers import DAY_SECONDS, Calendar
+from picoevent.store.rollup_tables import day_version
+
+_EPOCH_DAY = EPOCH_UNIX // DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a round did: how many events it counted, and whether others wait."""
+
+    events: int
+    more: bool
+
+
+class Extra(Protocol):
+    """What else counts the events of a round, in the same transaction."""
+
+    def fold(self, turn: Turn, columns: Columns) -> None:
+        """Count events; `columns.users` are dense numbers."""
+
+    def keep(self) -> None:
+        """Remember what was given out: the transaction was committed."""
+
+    def drop(self) -> None:
+        """Forget what was given out: the transaction was rolled back."""
+
+
+class Rounds:
+    """Fold batches; for one thread. `extras` count what `pending` does not hold."""
+
+    def __init__(self, calendar: Calendar, extras: Sequence[Extra] = ()) -> None:
+        self.calendar = calendar
+        self.sets = Sets()
+        self.queue = Queue()
+        self._numbers = UserNumbers()
+        self._extras = tuple(extras)
+
+    def fold(self, turn: Turn) -> Folded:
+        """Count what `pending` holds next, and delete it there."""
+        if not turn.state.closed_quarter:
+            # The state is read anew by the next turn.
+            begin(turn, self.calendar)
+            turn.mark_changed()
+            return Folded(0, more=True)
+        taken = self.queue.take(turn.connection, turn.state.floor_seq, turn.now_ms)
+        if not taken.seqs:
+            return Folded(0, more=False)
+        columns = self._count(turn, taken)
+        turn.changes["floor_seq"] = self.queue.delete(turn.connection, taken)
+        turn.mark_changed()
+        return Folded(len(columns), taken.more)
+
+    def keep(self) -> None:
+        """Call this when the turn has been committed."""
+        self._numbers.keep()
+        for extra in self._extras:
+            extra.keep()
+
+    def drop(self) -> None:
+        """Call this when the turn was rolled back, or nobody knows."""
+        self._numbers.drop()
+        for extra in self._extras:
+            extra.drop()
+
+    def _count(self, turn: Turn, taken: Taken) -> Columns:
+        columns = gather(taken.batches)
+        state = turn.state
+        following = self._numbers.number_all(turn.connection, columns.users, state.next_user_number)
+        if following != state.next_user_number:
+            turn.changes["next_user_number"] = following
+        groups = group_users(columns, state, self.calendar)
+        add_counts(turn.connection, add_up(groups, self.calendar))
+        self.sets.add(turn, USERS, sets_of_users(groups, state, self.calendar))
+        for extra in self._extras:
+            extra.fold(turn, columns)
+        _touch_days(turn, columns.event_ids)
+        return columns
+
+
+def _touch_days(turn: Turn, event_ids: Sequence[int]) -> None:
+    """Note which days before today, UTC, got late events: answers about them that are kept somewhere are stale."""
+    days = {((event_id >> SECOND_SHIFT) // DAY_SECONDS + _EPOCH_DAY) * DAY_SECONDS for event_id in event_ids}
+    late = sorted(day for day in days if day < turn.now - turn.now % DAY_SECONDS)
+    if late:
+        touch_days(turn.connection, late, turn.part)
+
+
+def touch_days(connection: Connection, days: Sequence[int], version: int) -> None:
+    """Give days (Unix seconds of their start, UTC) a version."""
+    known = set(connection.execute(select(day_version.c.day).where(day_version.c.day.in_(days))).scalars())
+    again = [day for day in days if day in known]
+    if again:
+        connection.execute(day_version.update().where(day_version.c.day.in_(again)).values(version=version))
+    new = [{"day": day, "version": version} for day in days if day not in known]
+    if new:
+        connection.execute(day_version.insert(), new)

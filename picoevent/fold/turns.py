@@ -1,0 +1,114 @@
+"""Who folds: one transaction at a time, on the lock of one row, and one leader as long as its heart beats."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, text, update
+
+from picoevent.errors import PicoEventError
+from picoevent.store.base import TransactionAborted
+from picoevent.store.fold_state import FoldState, read_state
+from picoevent.store.rollup_tables import fold_state
+from picoevent.store.sql import SqlStore
+
+LEASE_MS = 3000
+"""A leader whose heart has not beaten for so long is taken over from."""
+
+Clock = Callable[[Connection], int]
+"""Returns the Unix time in milliseconds as all who fold agree on it."""
+
+
+class StandBy(PicoEventError):
+    """Another process folds."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One transaction that may change rollups. What is put into `changes` is written to `fold_state` at its end."""
+
+    connection: Connection
+    state: FoldState
+    now_ms: int
+    changes: dict[str, int | str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> int:
+        """The time of this turn, in Unix seconds."""
+        return self.now_ms // 1000
+
+    @property
+    def part(self) -> int:
+        """The number of the parts that this turn writes; also the version that the rollups have behind it."""
+        return self.state.version + 1
+
+    def mark_changed(self) -> None:
+        """Say that a rollup was changed."""
+        self.changes["version"] = self.part
+
+
+def server_clock(connection: Connection) -> int:
+    """Return the primary's clock; the machine's own, where the database is a file on it."""
+    if connection.dialect.name == "sqlite":
+        return time.time_ns() // 1_000_000
+    return int(connection.execute(text("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)")).scalar() or 0)
+
+
+def new_name() -> str:
+    """Return a name for one that folds: where it runs, and something that nobody else has."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}".encode("ascii", "replace").decode()
+
+
+class Turns:
+    """Open turns on a store, as a leader of this name."""
+
+    def __init__(self, store: SqlStore, name: str, clock: Clock = server_clock) -> None:
+        self._store = store
+        self.name = name
+        self._clock = clock
+
+    @contextmanager
+    def leading(self) -> Iterator[Turn]:
+        """Open a turn of the leader, and let the heart beat; raise `StandBy` while another one does."""
+        try:
+            with self._store.transaction() as connection:
+                turn = self._begin(connection)
+                if turn.state.leader not in ("", self.name) and turn.now_ms < turn.state.heartbeat_ms + LEASE_MS:
+                    raise StandBy(f"{turn.state.leader} folds.")
+                turn.changes = {"leader": self.name, "heartbeat_ms": turn.now_ms}
+                yield turn
+                self._end(turn)
+        except TransactionAborted as error:
+            raise StandBy("Another transaction holds the lock.") from error
+
+    @contextmanager
+    def beside(self) -> Iterator[Turn]:
+        """Open a turn without being the leader, who waits meanwhile: keep it short. Raises `StandBy` as above."""
+        try:
+            with self._store.transaction() as connection:
+                turn = self._begin(connection)
+                yield turn
+                self._end(turn)
+        except TransactionAborted as error:
+            raise StandBy("Another transaction holds the lock.") from error
+
+    def resign(self) -> None:
+        """Let the next one lead at once."""
+        with self._store.transaction() as connection:
+            mine = fold_state.c.leader == self.name
+            connection.execute(update(fold_state).where(mine).values(leader="", heartbeat_ms=fold_state.c.heartbeat_ms))
+
+    def _begin(self, connection: Connection) -> Turn:
+        state = read_state(connection, lock=True)
+        return Turn(connection, state, self._clock(connection))
+
+    @staticmethod
+    def _end(turn: Turn) -> None:
+        if turn.changes:
+            turn.connection.execute(update(fold_state).values(**turn.changes))

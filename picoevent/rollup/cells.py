@@ -1,0 +1,236 @@
+"""What a bucket holds of a dimension: of each value its events, first and last moment, and sets; packed by column.
+
+Layout, little-endian: format (1 byte), number of values n (4), kinds of sets (1), base moment (8); then columns of n:
+value ids (each less the one before), events, first moments less the base, last moments less the first ones. Then of
+each kind of set its counted id (2), and the sets as `_pack_sets` says.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import add
+
+from pyroaring import BitMap
+
+from picoevent.errors import StoreCorrupt
+from picoevent.rollup.columns import ColumnReader, pack_column
+
+FORMAT = 1
+OTHER = (1 << 32) - 1
+"""The value id of "(other)" in packed cells: the values beyond the cap, together."""
+NONE = 0
+"""The value id of "(none)": the key is missing, or null."""
+USERS = 0
+"""The counted id of the sets of users."""
+LARGE_SET = 64
+"""A set with more members is a Roaring bitmap of its own; smaller ones lie side by side."""
+_HEAD = struct.Struct("<BIBQ")
+_NUMBER = struct.Struct("<I")
+_COUNTED = struct.Struct("<H")
+
+
+@dataclass(slots=True)
+class Cell:
+    """What is counted of one value: moments in Unix milliseconds, `sets` by counted id (0: users)."""
+
+    events: int
+    first_ms: int
+    last_ms: int
+    sets: dict[int, BitMap] = field(default_factory=dict)
+
+    def merge(self, other: Cell) -> None:
+        """Take in what another bucket, or part of one, holds of the same value."""
+        self.events += other.events
+        self.first_ms = min(self.first_ms, other.first_ms)
+        self.last_ms = max(self.last_ms, other.last_ms)
+        for counted_id, members in other.sets.items():
+            if counted_id in self.sets:
+                self.sets[counted_id] |= members
+            else:
+                self.sets[counted_id] = members.copy()
+
+    def copy(self) -> Cell:
+        """Return a cell that shares nothing with this one."""
+        return Cell(self.events, self.first_ms, self.last_ms, {key: part.copy() for key, part in self.sets.items()})
+
+
+@dataclass(slots=True)
+class Cells:
+    """The values of a dimension in a bucket, by value id; `other` is what values beyond the cap have together."""
+
+    values: dict[int, Cell] = field(default_factory=dict)
+    other: Cell | None = None
+
+    def add(self, value_id: int, cell: Cell) -> None:
+        """Take in a cell of one value, or of `OTHER`."""
+        found = self.other if value_id == OTHER else self.values.get(value_id)
+        if found is not None:
+            found.merge(cell)
+        elif value_id == OTHER:
+            self.other = cell.copy()
+        else:
+            self.values[value_id] = cell.copy()
+
+    def merge(self, cells: Cells) -> None:
+        """Take in all cells of another bucket, or part of one."""
+        for value_id, cell in cells.items():
+            self.add(value_id, cell)
+
+    def items(self) -> Iterator[tuple[int, Cell]]:
+        """Yield value ids and their cells, by value id; `OTHER` comes last."""
+        yield from sorted(self.values.items())
+        if self.other is not None:
+            yield OTHER, self.other
+
+    def capped(self, most: int) -> Cells:
+        """Return the values with most events, at most so many, and the others summed into `other`.
+
+        "(none)" is always kept and does not count. Among equals the smaller value id stays. Sums of events are exact.
+        The result shares the cells that it keeps.
+        """
+        values = (item for item in self.values.items() if item[0] != NONE)
+        ranked = sorted(values, key=lambda item: (-item[1].events, item[0]))
+        kept = Cells(dict(ranked[:most]), None if self.other is None else self.other.copy())
+        if NONE in self.values:
+            kept.values[NONE] = self.values[NONE]
+        for _, cell in ranked[most:]:
+            kept.add(OTHER, cell)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class SetColumns:
+    """Sets of one kind, in the order of the values: how many members each has, and all members, set behind set."""
+
+    counts: Sequence[int]
+    members: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CellColumns:
+    """Cells side by side, by rising value id: how the fold makes them, without an object for each."""
+
+    value_ids: Sequence[int]
+    events: Sequence[int]
+    first_ms: Sequence[int]
+    last_ms: Sequence[int]
+    sets: Mapping[int, SetColumns]
+
+
+def pack_cells(cells: Cells, *, with_sets: bool) -> bytes:
+    """Return the bytes of cells; without their sets where those are kept elsewhere."""
+    items = list(cells.items())
+    counted = sorted({counted_id for _, cell in items for counted_id in cell.sets}) if with_sets else []
+    nothing = BitMap()
+    numbers = _pack_numbers(
+        [value_id for value_id, _ in items],
+        [cell.events for _, cell in items],
+        [cell.first_ms for _, cell in items],
+        [cell.last_ms for _, cell in items],
+        len(counted),
+    )
+    sets = [_pack_sets(number, [cell.sets.get(number, nothing) for _, cell in items]) for number in counted]
+    return b"".join((numbers, *sets))
+
+
+def pack_columns(columns: CellColumns) -> bytes:
+    """Return the bytes of cells that lie side by side already; `unpack_cells` reads them as any others."""
+    parts = [_pack_numbers(columns.value_ids, columns.events, columns.first_ms, columns.last_ms, len(columns.sets))]
+    for counted_id, sets in sorted(columns.sets.items()):
+        if max(sets.counts, default=0) > LARGE_SET:
+            parts.append(_pack_sets(counted_id, list(_bitmaps(sets.counts, sets.members))))
+        else:
+            parts.append(_pack_small(counted_id, sets.counts, sets.members) + _NUMBER.pack(0))
+    return b"".join(parts)
+
+
+def unpack_cells(packed: bytes) -> Cells:
+    """Return the cells that `pack_cells` or `pack_columns` made bytes of; raise `StoreCorrupt` for anything else."""
+    reader = ColumnReader(packed)
+    count, kinds, *numbers = _read_numbers(reader)
+    cells = {value_id: Cell(events, first, last) for value_id, events, first, last in zip(*numbers, strict=True)}
+    for _ in range(kinds):
+        (counted_id,) = reader.take_struct(_COUNTED)
+        for cell, members in zip(cells.values(), _read_sets(reader, count), strict=True):
+            if members:
+                cell.sets[counted_id] = members
+    other = cells.pop(OTHER, None)
+    return Cells(cells, other)
+
+
+def iter_counts(packed: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (value id, events, first_ms, last_ms) by rising value id, `OTHER` last; sets are not looked at."""
+    _, _, *numbers = _read_numbers(ColumnReader(packed))
+    return zip(*numbers, strict=True)
+
+
+def _pack_numbers(
+    value_ids: Sequence[int], events: Sequence[int], first_ms: Sequence[int], last_ms: Sequence[int], kinds: int
+) -> bytes:
+    base = min(first_ms, default=0)
+    steps = [after - before for before, after in zip([0, *value_ids], value_ids, strict=False)]
+    return b"".join(
+        (
+            _HEAD.pack(FORMAT, len(value_ids), kinds, base),
+            pack_column(steps),
+            pack_column(events),
+            pack_column([first - base for first in first_ms]),
+            pack_column([last - first for first, last in zip(first_ms, last_ms, strict=True)]),
+        )
+    )
+
+
+def _read_numbers(reader: ColumnReader) -> tuple[int, int, Iterator[int], array[int], list[int], Iterator[int]]:
+    version, count, kinds, base = reader.take_struct(_HEAD)
+    if version != FORMAT:
+        raise StoreCorrupt(f"Cells in the rollups have format {version}.", hint="A newer PicoEvent wrote it: upgrade.")
+    value_ids = accumulate(reader.take(count))
+    events = reader.take(count)
+    first_ms = list(map(base.__add__, reader.take(count)))
+    return count, kinds, value_ids, events, first_ms, map(add, first_ms, reader.take(count))
+
+
+def _pack_sets(counted_id: int, sets: Sequence[BitMap]) -> bytes:
+    """Return the bytes of sets of one kind: counted id, sizes of the small ones, their members, and the large ones.
+
+    Of a large set the size stands as 0. Of the large ones: how many (4), then columns of their places and lengths, and
+    the bitmaps.
+    """
+    small = [[] if len(members) > LARGE_SET else members.to_array() for members in sets]
+    large = [(place, members.serialize()) for place, members in enumerate(sets) if len(members) > LARGE_SET]
+    members: array[int] = array("I")
+    for part in small:
+        members.extend(part)
+    parts = [_pack_small(counted_id, [len(part) for part in small], members), _NUMBER.pack(len(large))]
+    if large:
+        parts += [pack_column([place for place, _ in large]), pack_column([len(bitmap) for _, bitmap in large])]
+        parts += [bitmap for _, bitmap in large]
+    return b"".join(parts)
+
+
+def _pack_small(counted_id: int, counts: Sequence[int], members: Sequence[int]) -> bytes:
+    return _COUNTED.pack(counted_id) + pack_column(counts) + pack_column(members)
+
+
+def _read_sets(reader: ColumnReader, count: int) -> list[BitMap]:
+    counts = reader.take(count)
+    sets = list(_bitmaps(counts, reader.take(sum(counts))))
+    (large,) = reader.take_struct(_NUMBER)
+    if large:
+        places, lengths = reader.take(large), reader.take(large)
+        for place, length in zip(places, lengths, strict=True):
+            sets[place] = BitMap.deserialize(reader.take_bytes(length))
+    return sets
+
+
+def _bitmaps(counts: Sequence[int], members: Sequence[int]) -> Iterator[BitMap]:
+    # A bitmap takes 4-byte numbers at once, any others one by one.
+    numbers = array("I", members)
+    end = 0
+    for count in counts:
+        begin, end = end, end + count
+        yield BitMap(numbers[begin:end])
