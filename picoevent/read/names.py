@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
@@ -42,34 +42,26 @@ class NameDirectory:
     """Resolve what rows and queries name; safe under threads."""
 
     def __init__(self) -> None:
-        self._event_types = Dictionary(event_type)
-        self._sources = Dictionary(source)
+        self.event_types = Dictionary(event_type)
+        self.sources = Dictionary(source)
 
     def of_row(self, connection: Connection, event_type_id: int, source_id: int) -> tuple[str, str]:
         """Return the names of an event type and of a source."""
-        return self._event_types.name_of(connection, event_type_id), self._sources.name_of(connection, source_id)
-
-    def event_type_of(self, connection: Connection, event_type_id: int) -> str:
-        """Return the name of an event type."""
-        return self._event_types.name_of(connection, event_type_id)
-
-    def event_type_ids(self, connection: Connection, names: Iterable[str]) -> tuple[int, ...]:
-        """Return the numbers of those of these event types that there are."""
-        found = (self._event_types.number_of(connection, name) for name in names)
-        return tuple(number for number in found if number is not None)
-
-    def source_ids(self, connection: Connection, names: Iterable[str]) -> tuple[int, ...]:
-        """Return the numbers of those of these sources that there are."""
-        found = (self._sources.number_of(connection, name) for name in names)
-        return tuple(number for number in found if number is not None)
+        return self.event_types.name_of(connection, event_type_id), self.sources.name_of(connection, source_id)
 
     def numbers_of(self, connection: Connection, query: Query, key: bytes) -> Numbers | None:
         """Return a query's names as numbers; None where one names nothing that is stored, so nothing matches."""
-        type_ids = None if query.event_types is None else self.event_type_ids(connection, query.event_types)
-        source_id = None if query.source is None else self._sources.number_of(connection, query.source)
+        type_ids = self._event_type_ids(connection, query.event_types)
+        source_id = None if query.source is None else self.sources.number_of(connection, query.source)
         if type_ids == () or (query.source is not None and source_id is None):
             return None
         return Numbers(type_ids, source_id, user_number(query.user_id, key))
+
+    def _event_type_ids(self, connection: Connection, names: tuple[str, ...] | None) -> tuple[int, ...] | None:
+        if names is None:
+            return None
+        found = (self.event_types.number_of(connection, name) for name in names)
+        return tuple(number for number in found if number is not None)
 
 
 def user_number(user_id: int | str | None, key: bytes) -> int | None:

@@ -26,9 +26,7 @@ class TimeLimit:
     `begin_statement()` stands before each statement: it has the server end it when the time is over.
     """
 
-    def __init__(
-        self, connection: Connection, seconds: float, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, connection: Connection, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
         self._seconds = seconds
         self._clock = clock

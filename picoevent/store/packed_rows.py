@@ -38,8 +38,8 @@ EVENT_ID = event_log.c.event_id
 class Walk:
     """Which rows: Unix milliseconds (`until_ms` does not count), and what each of them has to be.
 
-    One event type is walked along its own index, all others along the primary key. `users_only` leaves out events
-    without a user.
+    One user, or else one event type, is walked along its own index, all others along the primary key. `users_only`
+    leaves out events without a user.
     """
 
     since_ms: int
@@ -47,6 +47,7 @@ class Walk:
     event_type_ids: tuple[int, ...] | None = None
     source_ids: tuple[int, ...] | None = None
     users_only: bool = False
+    user_number: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what the rows must be, as SQL."""
@@ -57,13 +58,17 @@ class Walk:
             kept.append(column == types[0] if len(types) == 1 else column.in_(types))
         if sources is not None:
             kept.append(event_log.c.source_id.in_(sources))
-        if self.users_only:
+        if self.user_number is not None:
+            kept.append(event_log.c.user_id == self.user_number)
+        elif self.users_only:
             kept.append(event_log.c.user_id.is_not(None))
         return kept
 
     @property
     def index(self) -> str:
         """The index to walk along."""
+        if self.user_number is not None:
+            return "user_id"
         return "event_type_id" if self.event_type_ids is not None and len(self.event_type_ids) == 1 else "PRIMARY"
 
 
@@ -116,7 +121,7 @@ class RowReader:
             return self._plain(chosen)
         inner = chosen.subquery()
         packed = select(func.count(), _packed([inner.c[name] for name in columns]))
-        found = _whole(self._execute(packed).one(), _decode_narrow)
+        found = _whole(self.execute(packed).one(), _decode_narrow)
         # The server packs in the order that it finds convenient.
         return self._plain(chosen) if found is None else sorted(found)
 
@@ -143,7 +148,7 @@ class RowReader:
         if self._packs:
             payload = func.coalesce(event_data.c.event_data, literal("{}"))
             packed = select(func.count(), _packed([*chosen, payload])).select_from(joined).where(within)
-            row = self._execute(packed.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")).one()
+            row = self.execute(packed.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")).one()
             found = _whole(row, _decode_wide)
             if found is not None:
                 found.sort(key=_first)
@@ -163,9 +168,10 @@ class RowReader:
         return found
 
     def _plain(self, chosen: Select[Any]) -> Batch:
-        return [tuple(row) for row in self._execute(chosen)]
+        return [tuple(row) for row in self.execute(chosen)]
 
-    def _execute(self, chosen: Executable) -> Any:  # noqa: ANN401  # SQLAlchemy's result
+    def execute(self, chosen: Executable) -> Any:  # noqa: ANN401  # SQLAlchemy's result
+        """Run another statement of the same question, within its time."""
         self.limit.begin_statement()
         return self.connection.execute(chosen)
 
