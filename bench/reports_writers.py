@@ -1,0 +1,125 @@
+"""Processes of benchmark `reports`: applications that log visits, and the worker that folds them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+
+from pymysql.cursors import Cursor
+
+from bench.ingest_writers import LogMany, PacedLogMany, wait_for_drain
+from bench.reports_visits import USERS, Maker, Visits
+from picoevent.event import NewEvent
+from picoevent.fold.worker import Folder
+from picoevent.settings import Settings
+
+MADE_EVENTS = 100_000
+FULL_ROUND = 50_000
+"""The most events that one round of the fold takes; larger rounds come only where it is behind."""
+
+
+def _visits(seed: int, events: int, users: int) -> list[NewEvent]:
+    # The end decides what is drawn on which day, and nothing else: these events have no time of their own.
+    maker = Maker()
+    made = maker.new_events(Visits(events, end_ms=1_800_000_000_000 + seed, span_ms=1_000, users=users, seed=seed))
+    maker.close()
+    return made
+
+
+@dataclass
+class LogVisits(LogMany):
+    """Store visits with `log_many` for so many seconds, as quickly as it goes."""
+
+    users: int = USERS
+
+    def make_events(self) -> list[NewEvent]:
+        """See `Logger.make_events`."""
+        return _visits(self.seed, self.events, self.users)
+
+    def run(self, seconds: float) -> int:  # type: ignore[override]  # by time, not all of them once
+        """Do so; return how many events were stored."""
+        end = time.perf_counter() + seconds
+        stored = 0
+        for events in cycle(self._calls):
+            if time.perf_counter() >= end:
+                break
+            stored += sum(event_id is not None for event_id in self._log.log_many(events))
+        wait_for_drain(self._log)
+        return stored
+
+
+@dataclass
+class PacedVisits(PacedLogMany):
+    """Store batches of a thousand visits at an even pace."""
+
+    users: int = USERS
+
+    def make_events(self) -> list[NewEvent]:
+        """See `Logger.make_events`."""
+        return _visits(self.seed, self.events, self.users)
+
+
+@dataclass
+class Fold:
+    """Fold what waits, as `picoevent worker` does."""
+
+    settings: Settings
+
+    def open(self) -> None:
+        """Fold what is there already."""
+        self._folder = Folder(self.settings)
+        self._folder.fold_all()
+
+    def run(self, seconds: float) -> None:
+        """Do so for so long."""
+        stop = threading.Event()
+        timer = threading.Timer(seconds, stop.set)
+        timer.start()
+        self._folder.run(stop)
+
+    def close(self) -> None:
+        """Let another one fold."""
+        self._folder.close()
+
+
+@dataclass
+class Waiting:
+    """How many events wait in `pending`, seen each half second."""
+
+    cursor: Cursor
+    seen: list[int]
+
+    def look(self) -> int:
+        """Look once more; return how many."""
+        self.cursor.execute("SELECT CAST(COALESCE(SUM(events), 0) AS SIGNED) FROM pending")
+        self.seen.append(int((self.cursor.fetchone() or (0,))[0]))
+        return self.seen[-1]
+
+
+@contextmanager
+def watching(cursor: Cursor, period: float = 0.5) -> Iterator[Waiting]:
+    """Yield what is seen meanwhile, looked for in a thread, on a cursor that nobody else uses."""
+    waiting = Waiting(cursor, [])
+    stop = threading.Event()
+
+    def look_on() -> None:
+        while not stop.wait(period):
+            waiting.look()
+
+    thread = threading.Thread(target=look_on, daemon=True)
+    thread.start()
+    try:
+        yield waiting
+    finally:
+        stop.set()
+        thread.join()
+
+
+def binlog_bytes(cursor: Cursor) -> int:
+    """Return how long the binary log is."""
+    cursor.execute("SHOW BINARY LOGS")
+    return sum(int(row[1]) for row in cursor.fetchall())
