@@ -29,8 +29,8 @@ DIMENSIONS = ("path", "country", "ip")
 """Declared for the first type, `PAGE_VIEW`, which 44% of the events are of."""
 PAGE_VIEW, CART, ORDER = "page.view", "visit.02", "visit.03"
 
-PATHS, NEW_PATHS, COUNTRIES, IPS = 200, 20, 40, 20_000
-"""Each day has 200 paths, 20 of them new on that day."""
+PATHS, LASTING_PATHS, COUNTRIES, IPS = 200, 180, 40, 20_000
+"""Each day has 200 paths; the 20 that are seen least are of that day alone."""
 CHUNK = 100_000
 WRITERS = 4
 SLOTS = 10_000
@@ -151,7 +151,8 @@ WITH drawn AS (
     {_skewed(6, PATHS)} AS page, 'c' || {_skewed(7, COUNTRIES)} AS country, {_skewed(8, IPS)} AS host
   FROM range($first, $last) AS numbers(i)
 ), named AS (
-  SELECT *, '/articles/' || (ms // {DAY_MS} * {NEW_PATHS} + page) AS path,
+  SELECT *,
+    '/articles/' || CASE WHEN page < {LASTING_PATHS} THEN page ELSE ms // {DAY_MS} * {PATHS} + page END AS path,
     '10.' || host // 65536 || '.' || host // 256 % 256 || '.' || host % 256 AS ip
   FROM drawn
 )

@@ -18,8 +18,6 @@ from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
 
 MADE_EVENTS = 100_000
-FULL_ROUND = 50_000
-"""The most events that one round of the fold takes; larger rounds come only where it is behind."""
 
 
 def _visits(seed: int, events: int, users: int) -> list[NewEvent]:
