@@ -62,6 +62,11 @@ class Calendar:
         self._months = [self.day_start(date(year, month, 1)) for year, month in _all_months()]
         self.bucket = lru_cache(maxsize=100_000)(self._bucket)
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first Unix second that has a bucket in every tier, and the one behind the last."""
+        return self._months[0], self._months[-1]
+
     def day_start(self, day: date) -> int:
         """Return the Unix second at which a day of this zone begins; where midnight is skipped, the one behind it."""
         return int(datetime(day.year, day.month, day.day, tzinfo=self._info).timestamp())
@@ -119,7 +124,8 @@ def cover(since: int, until: int, windows: Mapping[Tier, Window], calendar: Cale
     What no tier can answer comes as raw pieces. `windows` names the tiers that may be asked; `calendar` is that of
     the rollups.
     """
-    return list(_cover(since, until, sorted(windows, reverse=True), windows, calendar))
+    first, last = calendar.bounds
+    return list(_cover(max(since, first), min(until, last), sorted(windows, reverse=True), windows, calendar))
 
 
 def _cover(
