@@ -11,6 +11,6 @@ from bench.reports_fold import BINLOG, FOLD
 
 REPORTS = Suite(
     "reports",
-    "Questions of a dashboard to 10,000,000 events, against plain SQL, DuckDB and the classic layout: every part below.",
+    "Questions of a dashboard to 10,000,000 events, against plain SQL and DuckDB, and the fold: every part below.",
     (FOLD, BINLOG, BESIDE),
 )

@@ -10,9 +10,9 @@ from bench.frame import Benchmark, Row, Size, Target
 from bench.ingest_crew import Crew
 from bench.ingest_place import BASELINE, OURS, Place, open_place
 from bench.progress import Progress
-from bench.reports_place import declare_dimensions, source_names
+from bench.reports_place import MADE_EVENTS, declare_dimensions, events_to_log, source_names
 from bench.reports_visits import Visits
-from bench.reports_writers import MADE_EVENTS, Fold, LogVisits, watching
+from bench.reports_writers import Fold, LogVisits, watching
 
 WRITERS = 2
 OF_INGEST_ALONE = 0.6
@@ -38,12 +38,15 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
             fold.end()
         place.empty(BASELINE)
         rates.append(_rate(alone, seconds / 4, progress, "alone"))
-        yield Row("ingest beside the fold, vs alone", rate, "events/s", mean(rates), Target(ratio_at_least=OF_INGEST_ALONE))
+        yield Row(
+            "ingest beside the fold, vs alone", rate, "events/s", mean(rates), Target(ratio_at_least=OF_INGEST_ALONE)
+        )
         yield from _waiting_rows(pending.seen, rate * seconds, rate)
 
 
 def _writers(place: Place, database: str) -> list[LogVisits]:
-    return [LogVisits(place.settings(database), number, MADE_EVENTS) for number in range(WRITERS)]
+    file = events_to_log(place)
+    return [LogVisits(place.settings(database), number, MADE_EVENTS, file=file) for number in range(WRITERS)]
 
 
 def _rate(writers: Crew, seconds: float, progress: Progress, how: str) -> float:

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from statistics import median
 
+from pymysql.cursors import Cursor
+
 from bench.frame import Benchmark, Row, Size, Target
 from bench.ingest_crew import Crew
 from bench.ingest_place import OURS, open_place
 from bench.progress import Progress
-from bench.reports_place import declare_dimensions, source_names
+from bench.reports_place import MADE_EVENTS, declare_dimensions, events_to_log, source_names
 from bench.reports_store import load_visits
 from bench.reports_visits import Visits
-from bench.reports_writers import MADE_EVENTS, Fold, PacedVisits, binlog_bytes
+from bench.reports_writers import Fold, PacedVisits, binlog_bytes
 from picoevent.fold.worker import Folder
 
 ROUND_EVENTS = 50_000
@@ -62,18 +64,18 @@ def run_binlog(size: Size, progress: Progress) -> Iterator[Row]:
         settings = place.settings()
         declare_dimensions(settings)
         cursor = stack.enter_context(place.address.cursor())
-        writer = stack.enter_context(Crew(PacedVisits(settings, 0, MADE_EVENTS)))
+        writer = stack.enter_context(Crew(PacedVisits(settings, 0, MADE_EVENTS, events_to_log(place))))
         alone = _written(cursor, writer, seconds)
         fold = stack.enter_context(Crew(Fold(settings)))
         fold.begin(seconds + 2)
         both = _written(cursor, writer, seconds)
         fold.end()
     progress.say(f"ingest alone wrote {alone:.0f} bytes an event, with the fold {both:.0f}")
-    target = Target(at_most=MOST_BINLOG_BYTES)
-    yield Row(f"binary log of the fold at {PACE:,} events/s, vs ingest's own", both - alone, "bytes/event", alone, target)
+    measure = f"binary log of the fold at {PACE:,} events/s, vs ingest's own"
+    yield Row(measure, both - alone, "bytes/event", alone, Target(at_most=MOST_BINLOG_BYTES))
 
 
-def _written(cursor, writer: Crew, seconds: float) -> float:
+def _written(cursor: Cursor, writer: Crew, seconds: float) -> float:
     """Return how many bytes the binary log has grown by, for each event."""
     before = binlog_bytes(cursor)
     (lap,) = writer.run(seconds, PACE)

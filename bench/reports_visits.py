@@ -36,6 +36,7 @@ WRITERS = 4
 SLOTS = 10_000
 LOG_COLUMNS = "event_id, event_type_id, source_id, user_id"
 NULL = "\\N"
+_TABS = f"FORMAT csv, DELIMITER '\t', HEADER false, NULLSTR '{NULL}', QUOTE '|', ESCAPE '|'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Visits:
         edges = [*range(0, self.events, CHUNK), self.events]
         return itertools.pairwise(edges)
 
-    def _slots(self) -> list[int]:
+    def slots(self) -> list[int]:
         """Return type ids, each as often as its share of the events asks for, but once at least."""
         weights = [rank**-self.weight for rank in range(1, self.types + 1)]
         counts = [max(1, round(SLOTS * weight / sum(weights))) for weight in weights]
@@ -81,16 +82,20 @@ class Maker:
     def make(self, visits: Visits, first: int, last: int) -> None:
         """Make the events with these numbers, in the order of their ids."""
         arguments = {
-            "first": first, "last": last, "slots": visits._slots(), "users": visits.users, "events": visits.events,
-            "since": visits.since_ms, "span": visits.span_ms, "step": max(1, visits.span_ms // visits.events), "seed": visits.seed,
+            "first": first, "last": last, "slots": visits.slots(), "users": visits.users, "events": visits.events,
+            "since": visits.since_ms, "span": visits.span_ms, "step": max(1, visits.span_ms // visits.events),
+            "seed": visits.seed,
         }  # fmt: skip
         self._duck.execute(_MAKE, arguments)
 
     def write_csv(self, log: Path, data: Path) -> None:
         """Write what was made as files for LOAD DATA: the narrow rows, and the payloads."""
         for columns, file in ((LOG_COLUMNS, log), ("event_id, payload", data)):
-            how = f"FORMAT csv, DELIMITER '\t', HEADER false, NULLSTR '{NULL}', QUOTE '|', ESCAPE '|'"
-            self._duck.execute(f"COPY (SELECT {columns} FROM made) TO '{file}' ({how})")
+            self._duck.execute(f"COPY (SELECT {columns} FROM made) TO '{file}' ({_TABS})")
+
+    def write_events(self, file: Path) -> None:
+        """Write what was made as `read_events` reads it."""
+        self._duck.execute(f"COPY (SELECT event_type_id, user_id, payload FROM made) TO '{file}' ({_TABS})")
 
     def write_parquet(self, file: Path) -> None:
         """Write what was made as Parquet: the narrow rows, the moment, and the dimensions, without payloads."""
@@ -103,16 +108,28 @@ class Maker:
         ids, types, sources, users = (list(column) for column in zip(*rows, strict=True))
         return ids, types, sources, users
 
-    def new_events(self, visits: Visits) -> list[NewEvent]:
-        """Return all events as a caller has them, without a time of their own."""
-        self.make(visits, 0, visits.events)
-        names = visits.type_names()
-        rows = self._duck.execute("SELECT event_type_id, user_id, payload FROM made").fetchall()
-        return [NewEvent(names[kind - 1], msgspec.json.decode(payload), user) for kind, user, payload in rows]
-
     def close(self) -> None:
         """Let go of the memory."""
         self._duck.close()
+
+
+def write_events(visits: Visits, file: Path) -> Path:
+    """Write visits to be read by processes that log them: without a time of their own; return the file."""
+    maker = Maker()
+    maker.make(visits, 0, visits.events)
+    maker.write_events(file)
+    maker.close()
+    return file
+
+
+def read_events(file: Path) -> list[NewEvent]:
+    """Return the events of a file, as a caller has them."""
+    names = Visits(0, 0).type_names()
+    rows = [line.split("\t") for line in file.read_text("utf-8").splitlines()]
+    return [
+        NewEvent(names[int(kind) - 1], msgspec.json.decode(payload), None if user == NULL else int(user))
+        for kind, user, payload in rows
+    ]
 
 
 def open_duckdb() -> DuckDBPyConnection:

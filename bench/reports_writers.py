@@ -8,35 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 
 from pymysql.cursors import Cursor
 
 from bench.ingest_writers import LogMany, PacedLogMany, wait_for_drain
-from bench.reports_visits import USERS, Maker, Visits
+from bench.reports_visits import read_events
 from picoevent.event import NewEvent
 from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
 
-MADE_EVENTS = 100_000
 
-
-def _visits(seed: int, events: int, users: int) -> list[NewEvent]:
-    # The end decides what is drawn on which day, and nothing else: these events have no time of their own.
-    maker = Maker()
-    made = maker.new_events(Visits(events, end_ms=1_800_000_000_000 + seed, span_ms=1_000, users=users, seed=seed))
-    maker.close()
-    return made
+def _read(file: Path | None) -> list[NewEvent]:
+    if file is None:
+        raise ValueError("there is no file of events")
+    return read_events(file)
 
 
 @dataclass
 class LogVisits(LogMany):
-    """Store visits with `log_many` for so many seconds, as quickly as it goes."""
+    """Store the visits of a file with `log_many` for so many seconds, as quickly as it goes."""
 
-    users: int = USERS
+    file: Path | None = None
 
     def make_events(self) -> list[NewEvent]:
         """See `Logger.make_events`."""
-        return _visits(self.seed, self.events, self.users)
+        return _read(self.file)
 
     def run(self, seconds: float) -> int:  # type: ignore[override]  # by time, not all of them once
         """Do so; return how many events were stored."""
@@ -52,13 +49,13 @@ class LogVisits(LogMany):
 
 @dataclass
 class PacedVisits(PacedLogMany):
-    """Store batches of a thousand visits at an even pace."""
+    """Store the visits of a file at an even pace, in batches of a thousand."""
 
-    users: int = USERS
+    file: Path | None = None
 
     def make_events(self) -> list[NewEvent]:
         """See `Logger.make_events`."""
-        return _visits(self.seed, self.events, self.users)
+        return _read(self.file)
 
 
 @dataclass
