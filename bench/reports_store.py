@@ -1,6 +1,6 @@
 """Bring visits into a database as `log_many` would, but by LOAD DATA: events, payloads, and what the fold will take.
 
-Also the classic table with the same events, and a Parquet file of them. Nothing of it is measured, or in the binary log.
+Also the classic table with the same events, and a Parquet file of them. Nothing of it is measured.
 """
 
 from __future__ import annotations
