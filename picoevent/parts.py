@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from picoevent.cache import open_cache
+from picoevent.fold.alone import LoneFold
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
 from picoevent.settings import Settings
@@ -27,6 +28,8 @@ class Parts:
         self.cache = open_cache(settings)
         key = InstallationKey()
         self.writing = WritePath(settings, self.store, self.cache, key)
+        self.lone_fold = LoneFold(settings)
+        """Counts what waits before a report is asked for, where no worker does."""
         self.reader = Reader(self.reading_store, EventLoader(self.cache, key), fallback=self.fallback_store)
 
     def close(self, timeout: float = 0) -> int:
@@ -35,5 +38,6 @@ class Parts:
         for store in (self.store, self.reading_store, self.fallback_store):
             if store is not None:
                 store.close()
+        self.lone_fold.close()
         self.cache.close()
         return left

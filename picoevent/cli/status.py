@@ -29,6 +29,7 @@ from picoevent.event import format_time
 if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.settings import Settings
+    from picoevent.store.base import ReadingStore
 
 COLUMNS = (Column("name", "WHAT"), Column("value", "HOW IT IS"))
 
@@ -97,12 +98,21 @@ def _look_at_database(findings: Findings, settings: Settings) -> None:
         check_file(settings)
         findings.facts |= {_key(label): text for label, text in store.describe().items()}
         findings.facts["schema_version"] = store.schema_version()
+        _look_at_fold(findings, store)
     except PicoEventError as error:
         findings.exit_code = exit_code_of(error)
         findings.facts["server"] = "away" if isinstance(error, StoreUnavailable) else "not ready"
         findings.blame(error)
     finally:
         store.close()
+
+
+def _look_at_fold(findings: Findings, store: ReadingStore) -> None:
+    from picoevent.cli.fold_status import look_at_fold
+
+    fold = look_at_fold(store)
+    findings.facts |= {"rollups": fold.words, "pending_events": fold.pending_events}
+    findings.problems += fold.problems
 
 
 def _look_at_events(findings: Findings, parts: Parts, now: datetime) -> None:
@@ -185,7 +195,8 @@ def _print_metrics(findings: Findings) -> None:
 def _print_for_people(findings: Findings) -> None:
     facts = dict(findings.facts)
     age = facts.pop("newest_event_age_seconds", None)
-    facts.pop("processes", None)
+    for name in ("processes", "pending_events"):
+        facts.pop(name, None)
     if findings.machine:
         facts["spool"] = in_words(findings.machine.waiting)
     for name, value in facts.items():
