@@ -2,7 +2,7 @@
 
 Layout, little-endian: format (1 byte), number of values n (4), kinds of sets (1), base moment (8); then columns of n:
 value ids (each less the one before), events, first moments less the base, last moments less the first ones. Then of
-each kind of set its counted id (2), and the sets as `_pack_sets` says.
+each kind of set its counted id (2), and the sets as `set_columns` packs them.
 """
 
 from __future__ import annotations
