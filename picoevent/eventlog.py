@@ -178,7 +178,9 @@ class EventLog:
         All take `since` and `until` (which does not count), as aware datetimes or texts such as "7d", "today" and
         "2026-11-01", and `zone`, the time zone of their days. Raises `InvalidQuery` for what can't be answered.
         """
-        return self._reading.reports.answer(name, arguments)
+        parts = self._reading
+        parts.lone_fold.catch_up()
+        return parts.reports.answer(name, arguments)
 
     def reports(self) -> tuple[Report, ...]:
         """Return every report there is: its name, what it says, and what it takes."""
@@ -202,7 +204,7 @@ class EventLog:
         """Return what became of the events of this process; each is in one state at a time.
 
         sent + adopted = stored + refused + spooled + set_aside + lost + in_flight; `picoevent.write.counters` says
-        what each figure is.
+        what each figure is. Those that begin with `report_` tell how reports were answered.
         """
         return self._parts.writing.counters.to_dict()
 

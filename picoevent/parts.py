@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from picoevent.cache import open_cache
+from picoevent.fold.alone import LoneFold
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
 from picoevent.report.desk import Reports
@@ -30,6 +31,8 @@ class Parts:
         self.writing = WritePath(settings, self.store, self.cache, key)
         loader = EventLoader(self.cache, key)
         self.reader = Reader(self.reading_store, loader, fallback=self.fallback_store)
+        self.lone_fold = LoneFold(settings)
+        """Counts what waits before a report is asked for, where no worker does."""
         self.reports = Reports(self.reading_store, loader.names, key, settings)
 
     def close(self, timeout: float = 0) -> int:
@@ -38,5 +41,6 @@ class Parts:
         for store in (self.store, self.reading_store, self.fallback_store):
             if store is not None:
                 store.close()
+        self.lone_fold.close()
         self.cache.close()
         return left

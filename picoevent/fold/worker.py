@@ -128,7 +128,7 @@ class Folder:
 
     def _go_on(self, stop: threading.Event) -> float:
         folded = self.fold_round()
-        if time.monotonic() >= self._upkeep_due and not folded.more:
+        if time.monotonic() >= self._upkeep_due:
             give_up = time.monotonic() + ROUND_SECONDS / 2
             self.keep_up(lambda: stop.is_set() or time.monotonic() >= give_up)
             self._upkeep_due = time.monotonic() + UPKEEP_SECONDS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, Connection, Table, func, select, true
 
 from picoevent.read.conditions import Numbers
 from picoevent.read.query import Query
-from picoevent.store.tables import event_type, source
-from picoevent.users import hash_user
+from picoevent.store.tables import event_type, source, user_key
+from picoevent.users import TEXT_USER_BIT, hash_user
 
 
 class Dictionary:
@@ -62,7 +64,7 @@ class NameDirectory:
         source_id = None if query.source is None else self.sources.number_of(connection, query.source)
         if type_ids == () or (query.source is not None and source_id is None):
             return None
-        return Numbers(type_ids, source_id, _user_number(query.user_id, key))
+        return Numbers(type_ids, source_id, user_number(query.user_id, key))
 
     def _event_type_ids(self, connection: Connection, names: tuple[str, ...] | None) -> tuple[int, ...] | None:
         if names is None:
@@ -71,5 +73,16 @@ class NameDirectory:
         return tuple(number for number in found if number is not None)
 
 
-def _user_number(user_id: int | str | None, key: bytes) -> int | None:
+def user_number(user_id: int | str | None, key: bytes) -> int | None:
+    """Return the number that rows hold for a user."""
     return hash_user(user_id, key) if isinstance(user_id, str) else user_id
+
+
+def users_of(connection: Connection, numbers: Collection[int]) -> dict[int, int | str]:
+    """Return the users that these numbers stand for: texts by the table of them, integers as they are."""
+    users: dict[int, int | str] = {number: number for number in numbers}
+    texts = [number for number in users if number & TEXT_USER_BIT]
+    if texts:
+        found = connection.execute(select(user_key).where(user_key.c.user_id.in_(texts)))
+        users.update({row.user_id: row.user_key for row in found})
+    return users

@@ -12,15 +12,27 @@ import pytest
 def test_status_tells_how_the_database_is(run, ready_url):
     run("log", "signup")
     run("log", "order.paid", "--source", "shop")
+    run("worker", "--once")
 
     result = run("status", "--format", "json")
     status = json.loads(result.stdout)
 
     assert result.exit_code == 0
-    assert (status["schema_version"], status["event_types"], status["sources"]) == (2, 2, 2)
+    assert (status["schema_version"], status["event_types"], status["sources"]) == (3, 2, 2)
     assert status["newest_event_age_seconds"] < 60
     assert status["replica"] == "none set"
     assert status["problems"] == []
+
+
+def test_status_says_what_waits_to_be_counted_and_who_counts(run, ready_url):
+    run("log", "signup")
+    before = json.loads(run("status", "--format", "json").stdout)
+    counted = run("worker", "--once")
+    after = json.loads(run("status", "--format", "json").stdout)
+
+    assert counted.stdout == "1 event counted.\n"
+    assert (before["pending_events"], after["pending_events"]) == (1, 0)
+    assert before["rollups"].endswith("1 event waits")
 
 
 def test_status_is_a_line_a_fact_for_people(run, embedded_url):
