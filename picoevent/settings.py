@@ -151,7 +151,7 @@ class Settings:
     )
     cache_url: str = _setting(
         "memory://",
-        "The cache of events: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
+        "Cache of events and answers: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
         group="Cache",
         check=wanted_cache_url,
     )
@@ -176,6 +176,31 @@ class Settings:
         "How long, in seconds, Redis is left alone after it failed.",
         group="Cache",
         check=_at_least(0),
+    )
+    report_cache: bool = _setting(
+        default=True,
+        text="Keep the answers of reports: where cache_url says, for seconds or hours, as old as the range asked is.",
+        group="Cache",
+    )
+    report_cache_mb: int = _setting(
+        32, "Size of the in-process cache of answers, in MB.", group="Cache", check=_at_least(1)
+    )
+    report_max_rows: int = _setting(
+        20_000_000,
+        "How many raw rows a report may read; one that would read more is refused with advice.",
+        group="Reports",
+        check=_at_least(1),
+    )
+    report_max_seconds: int = _setting(
+        10,
+        "How long a report may read raw rows; the database ends what takes longer.",
+        group="Reports",
+        check=_between(1, 3600),
+    )
+    failure_values: str = _setting(
+        "4xx,5xx,error,failed,denied",
+        "Values that `suspicious` counts as failures, between commas; an x stands for any digit.",
+        group="Reports",
     )
     secret_key: str = _setting(
         "",

@@ -23,8 +23,8 @@ PAGES = sorted(
     key=str,
 )
 PUBLIC = [
-    "Event", "EventLog", "EventNotFound", "InvalidQuery", "NewEvent", "Page", "PicoEventError", "RejectReason",
-    "Rejected", "Settings", "SettingsError", "StoreCorrupt", "StoreNotReady", "StoreUnavailable",
+    "Event", "EventLog", "EventNotFound", "InvalidQuery", "NewEvent", "Page", "PicoEventError", "QueryTooCostly",
+    "RejectReason", "Rejected", "Settings", "SettingsError", "StoreCorrupt", "StoreNotReady", "StoreUnavailable",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from picoevent.cli.processes import (
     columns_of,
     look_at_machine,
     refused_by_reason,
+    report_cache_of,
 )
 from picoevent.cli.rows import FORMATS, Column, print_rows, print_table
 from picoevent.cli.spool_problems import problems_of, set_aside_problem
@@ -162,6 +163,7 @@ def _look_at_machine(findings: Findings, settings: Settings) -> None:
         return
     findings.facts["spool"] = machine.waiting.total()
     findings.facts["refused"] = refused_by_reason(machine.totals())
+    findings.facts["report_cache"] = report_cache_of(machine.totals())
     findings.facts["processes"] = machine.rows()
     problems = [*problems_of(machine.waiting), *set_aside_problem(machine.waiting)]
     findings.problems += [f"Spool: {words}" for words in problems]
@@ -220,9 +222,20 @@ def _print_processes(machine: Machine | None) -> None:
 def _in_words(name: str, value: object, age: object) -> str:
     if name == "refused" and isinstance(value, dict):
         return ", ".join(f"{count:,} {reason}" for reason, count in value.items()) or "none"
+    if name == "report_cache" and isinstance(value, dict):
+        return _report_cache_in_words(value)
     if name == "newest_event":
         return f"{show_time(value)} UTC, {_ago(age)}" if isinstance(age, int) else "none yet"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _report_cache_in_words(figures: dict[str, object]) -> str:
+    rate = figures["hit_rate"]
+    if not isinstance(rate, float):
+        return "no report was asked for yet"
+    asked, rest = figures["misses"], ("stale", "computations", "waits")
+    counts = ", ".join(f"{figures[name]:,} {name}" for name in rest)
+    return f"{rate:.0%} of answers from it: {figures['hits']:,} hits, {asked:,} misses, {counts}"
 
 
 def _ago(seconds: int) -> str:

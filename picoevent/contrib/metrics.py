@@ -68,6 +68,25 @@ COUNTED = (
     ),
     _one("picoevent_events_spooled", "gauge", "spooled", "Events of this process that wait in the spool."),
     _one("picoevent_events_in_flight", "gauge", "in_flight", "Events that are under way to the database."),
+    Metric(
+        "picoevent_report_answers_total",
+        "counter",
+        "Answers of reports, by how they were found: hit, stale or miss.",
+        "how",
+        (("hit", "report_hits"), ("stale", "report_stale"), ("miss", "report_misses")),
+    ),
+    _one(
+        "picoevent_report_computations_total",
+        "counter",
+        "report_computations",
+        "Answers of reports that were computed.",
+    ),
+    _one(
+        "picoevent_report_waits_total",
+        "counter",
+        "report_waits",
+        "Reports that waited for a computation of somebody else.",
+    ),
 )
 """What `EventLog.counters()` holds."""
 OF_THE_MACHINE = (
