@@ -111,13 +111,13 @@ def serialize(event: Cached, key: bytes) -> bytes:
     """Return the form in which a shared cache keeps an event, sealed with the installation's key."""
     raw = msgspec.Raw(event.payload or EMPTY_PAYLOAD)
     body = _serializer.encode(_Serialized(str(event.event_id), event.event_type, event.source, event.user_id, raw))
-    return _seal(body, key) + body
+    return seal(body, key) + body
 
 
 def deserialize(event_id: int, sealed: bytes, key: bytes) -> Event | None:
     """Return the event that a cache gave for this id, or None where this installation did not put it there."""
-    seal, body = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
-    if not hmac.compare_digest(seal, _seal(body, key)):
+    body = sealed[SEAL_BYTES:]
+    if not hmac.compare_digest(sealed[:SEAL_BYTES], seal(body, key)):
         return None
     found = _reader.decode(body)
     if found.id != str(event_id):
@@ -125,5 +125,6 @@ def deserialize(event_id: int, sealed: bytes, key: bytes) -> Event | None:
     return Event(event_id, found.type, found.source, found.user, decode_payload(bytes(found.data)))
 
 
-def _seal(body: bytes, key: bytes) -> bytes:
+def seal(body: bytes, key: bytes) -> bytes:
+    """Return what only this installation can put before a body."""
     return hashlib.blake2b(body, digest_size=SEAL_BYTES, key=key).digest()

@@ -18,6 +18,7 @@ from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
     from picoevent.parts import Parts
+    from picoevent.report.frame import Answer, Report
     from picoevent.store.record import EventType, RejectedEvent, Source
     from picoevent.write.bulk import BulkImport, ImportResult
     from picoevent.write.job import Outcome
@@ -171,6 +172,22 @@ class EventLog:
         """Count the matching events, row by row: on a large table, ask for a type, a user or a short time."""
         return self._reading.reader.count(make_query(filters))
 
+    def report(self, name: str, **arguments: Any) -> Answer[Any]:  # noqa: ANN401  # what the report takes
+        """Return the answer of a report, from the rollups; `reports()` says which there are and what each takes.
+
+        All take `since` and `until` (which does not count), as aware datetimes or texts such as "7d", "today" and
+        "2026-11-01", and `zone`, the time zone of their days. Raises `InvalidQuery` for what can't be answered.
+        """
+        parts = self._reading
+        parts.lone_fold.catch_up()
+        return parts.reports.answer(name, arguments)
+
+    def reports(self) -> tuple[Report, ...]:
+        """Return every report there is: its name, what it says, and what it takes."""
+        from picoevent.report.catalogue import REPORTS
+
+        return REPORTS
+
     def event_types(self) -> list[EventType]:
         """Return every event type, by name."""
         return self._reading.reader.event_types()
@@ -187,7 +204,7 @@ class EventLog:
         """Return what became of the events of this process; each is in one state at a time.
 
         sent + adopted = stored + refused + spooled + set_aside + lost + in_flight; `picoevent.write.counters` says
-        what each figure is.
+        what each figure is. Those that begin with `report_` tell how reports were answered.
         """
         return self._parts.writing.counters.to_dict()
 

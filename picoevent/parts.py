@@ -6,6 +6,7 @@ from picoevent.cache import open_cache
 from picoevent.fold.alone import LoneFold
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
+from picoevent.report.desk import Reports
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
@@ -28,9 +29,11 @@ class Parts:
         self.cache = open_cache(settings)
         key = InstallationKey()
         self.writing = WritePath(settings, self.store, self.cache, key)
+        loader = EventLoader(self.cache, key)
+        self.reader = Reader(self.reading_store, loader, fallback=self.fallback_store)
         self.lone_fold = LoneFold(settings)
         """Counts what waits before a report is asked for, where no worker does."""
-        self.reader = Reader(self.reading_store, EventLoader(self.cache, key), fallback=self.fallback_store)
+        self.reports = Reports(self.reading_store, loader.names, key, settings)
 
     def close(self, timeout: float = 0) -> int:
         """Drain the spool within so many seconds, and close every connection; return how many events stay in it."""

@@ -151,7 +151,7 @@ class Settings:
     )
     cache_url: str = _setting(
         "memory://",
-        "The cache of events: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
+        "Cache of events and answers: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
         group="Cache",
         check=wanted_cache_url,
     )
@@ -176,6 +176,14 @@ class Settings:
         "How long, in seconds, Redis is left alone after it failed.",
         group="Cache",
         check=_at_least(0),
+    )
+    report_cache: bool = _setting(
+        default=True,
+        text="Keep the answers of reports: where cache_url says, for seconds or hours, as old as the range asked is.",
+        group="Cache",
+    )
+    report_cache_mb: int = _setting(
+        32, "Size of the in-process cache of answers, in MB.", group="Cache", check=_at_least(1)
     )
     report_max_rows: int = _setting(
         20_000_000,

@@ -9,6 +9,7 @@ from picoevent.event import Cached, Event, deserialize, serialize
 
 if TYPE_CHECKING:
     from picoevent.cache.redis import RedisCache
+    from picoevent.cache.redis_link import RedisLink
     from picoevent.settings import Settings
 
 
@@ -74,8 +75,20 @@ class SealedCache:
         self._entries.close()
 
 
-def open_cache(settings: Settings) -> Cache:
-    """Return the cache of `settings.cache_url`; nothing is connected before its first use."""
+def open_link(settings: Settings) -> RedisLink | None:
+    """Return the way to the Redis of `settings.cache_url`, None where it names none; nothing is connected yet."""
+    if settings.cache_url.partition(":")[0] in ("none", "memory"):
+        return None
+    from picoevent.cache.redis_link import RedisLink
+
+    return RedisLink(settings)
+
+
+def open_cache(settings: Settings, link: RedisLink | None = None) -> Cache:
+    """Return the cache of `settings.cache_url`; nothing is connected before its first use.
+
+    `link` is the way to Redis where the process has one already.
+    """
     scheme = settings.cache_url.partition(":")[0]
     if scheme == "none":
         return NoCache()
@@ -85,4 +98,4 @@ def open_cache(settings: Settings) -> Cache:
         return MemoryCache(settings.cache_max_mb * 1_000_000)
     from picoevent.cache.redis import RedisCache
 
-    return SealedCache(RedisCache(settings))
+    return SealedCache(RedisCache(settings, link))

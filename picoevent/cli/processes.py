@@ -140,6 +140,16 @@ def refused_by_reason(counters: Mapping[str, int]) -> dict[str, int]:
     }
 
 
+def report_cache_of(counters: Mapping[str, int]) -> dict[str, object]:
+    """Return how reports were answered, and the share that came from the cache; None where there were none."""
+    from picoevent.write.counters import OF_REPORTS
+
+    figures = {name.removeprefix("report_"): counters.get(name, 0) for name in OF_REPORTS}
+    kept = figures["hits"] + figures["stale"]
+    asked = kept + figures["misses"]
+    return figures | {"hit_rate": round(kept / asked, 3) if asked else None}
+
+
 def _living_row(event_logs: list[PublishedProcess]) -> Row:
     """Return the row of one process, whose event logs have each published their own."""
     from picoevent.write.published import sum_counts

@@ -18,6 +18,7 @@ from picoevent.cli.processes import (
     columns_of,
     look_at_machine,
     refused_by_reason,
+    report_cache_of,
 )
 from picoevent.cli.rows import FORMATS, Column, print_rows, print_table
 from picoevent.cli.spool_problems import problems_of, set_aside_problem
@@ -42,6 +43,8 @@ class Findings:
     problems: list[str] = field(default_factory=list)
     exit_code: int = 0
     machine: Machine | None = None
+    figures: dict[str, int] = field(default_factory=lambda: {"pending_events": 0, "fold_heartbeat": 0})
+    """What only the database knows, by the names that metrics use."""
 
     def blame(self, error: PicoEventError, *, prefix: str = "") -> None:
         """Note an error as a problem."""
@@ -112,6 +115,7 @@ def _look_at_fold(findings: Findings, store: ReadingStore) -> None:
 
     fold = look_at_fold(store)
     findings.facts |= {"rollups": fold.words, "pending_events": fold.pending_events}
+    findings.figures |= {"pending_events": fold.pending_events, "fold_heartbeat": fold.heartbeat_ms // 1000}
     findings.problems += fold.problems
 
 
@@ -162,6 +166,7 @@ def _look_at_machine(findings: Findings, settings: Settings) -> None:
         return
     findings.facts["spool"] = machine.waiting.total()
     findings.facts["refused"] = refused_by_reason(machine.totals())
+    findings.facts["report_cache"] = report_cache_of(machine.totals())
     findings.facts["processes"] = machine.rows()
     problems = [*problems_of(machine.waiting), *set_aside_problem(machine.waiting)]
     findings.problems += [f"Spool: {words}" for words in problems]
@@ -186,7 +191,7 @@ def _print_metrics(findings: Findings) -> None:
     from picoevent.contrib.metrics import COUNTED, OF_THE_MACHINE, text_format
 
     if findings.machine is not None:
-        figures = findings.machine.metrics(database_up=not findings.exit_code)
+        figures = findings.machine.metrics(database_up=not findings.exit_code) | findings.figures
         click.echo(text_format((*COUNTED, *OF_THE_MACHINE), figures), nl=False)
     for problem in findings.problems:
         click.echo(f"warning: {visible(problem)}", err=True)
@@ -220,9 +225,20 @@ def _print_processes(machine: Machine | None) -> None:
 def _in_words(name: str, value: object, age: object) -> str:
     if name == "refused" and isinstance(value, dict):
         return ", ".join(f"{count:,} {reason}" for reason, count in value.items()) or "none"
+    if name == "report_cache" and isinstance(value, dict):
+        return _report_cache_in_words(value)
     if name == "newest_event":
         return f"{show_time(value)} UTC, {_ago(age)}" if isinstance(age, int) else "none yet"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _report_cache_in_words(figures: dict[str, object]) -> str:
+    rate = figures["hit_rate"]
+    if not isinstance(rate, float):
+        return "no report was asked for yet"
+    asked, rest = figures["misses"], ("stale", "computations", "waits")
+    counts = ", ".join(f"{figures[name]:,} {name}" for name in rest)
+    return f"{rate:.0%} of answers from it: {figures['hits']:,} hits, {asked:,} misses, {counts}"
 
 
 def _ago(seconds: int) -> str:

@@ -68,10 +68,41 @@ COUNTED = (
     ),
     _one("picoevent_events_spooled", "gauge", "spooled", "Events of this process that wait in the spool."),
     _one("picoevent_events_in_flight", "gauge", "in_flight", "Events that are under way to the database."),
+    Metric(
+        "picoevent_report_answers_total",
+        "counter",
+        "Answers of reports, by how they were found: hit, stale or miss.",
+        "how",
+        (("hit", "report_hits"), ("stale", "report_stale"), ("miss", "report_misses")),
+    ),
+    _one(
+        "picoevent_report_computations_total",
+        "counter",
+        "report_computations",
+        "Answers of reports that were computed.",
+    ),
+    _one(
+        "picoevent_report_waits_total",
+        "counter",
+        "report_waits",
+        "Reports that waited for a computation of somebody else.",
+    ),
 )
 """What `EventLog.counters()` holds."""
 OF_THE_MACHINE = (
     _one("picoevent_database_up", "gauge", "database_up", "1 where the database answers and is ready, else 0."),
+    _one(
+        "picoevent_pending_events",
+        "gauge",
+        "pending_events",
+        "Events in the database that no rollup counts yet; 0 where it is away.",
+    ),
+    _one(
+        "picoevent_fold_heartbeat_timestamp_seconds",
+        "gauge",
+        "fold_heartbeat",
+        "When whoever counts events was last seen alive, in UNIX seconds; 0 where nobody ever was.",
+    ),
     _one("picoevent_processes", "gauge", "processes", "Living processes that have published counters."),
     _one(
         "picoevent_events_cut_off_total",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select, true
 
 from picoevent.read.conditions import Numbers
 from picoevent.read.query import Query
@@ -32,6 +32,15 @@ class Dictionary:
         if name not in self._numbers:
             self._remember(connection, self._name == name)
         return self._numbers.get(name)
+
+    def all(self, connection: Connection) -> dict[int, str]:
+        """Return every name by its number; asks for names only where there are new ones, since numbers are given in
+        order.
+        """
+        last = connection.execute(select(func.max(self._number))).scalar() or 0
+        if last not in self._names or len(self._names) < last:
+            self._remember(connection, true())
+        return dict(self._names)
 
     def _remember(self, connection: Connection, condition: ColumnElement[bool]) -> None:
         for number, name in connection.execute(select(self._number, self._name).where(condition)):

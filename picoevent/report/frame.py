@@ -48,7 +48,8 @@ class Answer(Generic[Row]):
 
     `origin` says in words where they come from ("rollup: day, quarter", "raw rows"); `as_of` how old the data is;
     `exact` is False where a figure is an estimate or "at least"; `since` and `until` are the range that is really
-    covered. `totals` belong to the whole range, not to a row.
+    covered. `totals` belong to the whole range, not to a row. `cached_seconds` is how long ago the answer was computed,
+    None where that was done for this call.
     """
 
     report: str
@@ -61,6 +62,7 @@ class Answer(Generic[Row]):
     exact: bool = True
     notes: tuple[str, ...] = ()
     totals: Mapping[str, Any] = field(default_factory=dict)
+    cached_seconds: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON has it: times as ISO 8601, ids and decimal numbers as texts."""
@@ -73,6 +75,7 @@ class Answer(Generic[Row]):
             "zone": self.zone,
             "exact": self.exact,
             "notes": list(self.notes),
+            "cached_seconds": self.cached_seconds,
             "totals": to_json(dict(self.totals)),
             "rows": [to_json(asdict(row)) for row in self.rows],  # type: ignore[call-overload]  # rows are dataclasses
         }
@@ -115,3 +118,5 @@ class Report:
     """Which of the common arguments it heeds, beside the range: types, sources, interval, filters, limit, compare."""
     options: Mapping[str, str] = field(default_factory=dict)
     default_days: int = 7
+    row: type[Any] | None = None
+    """The class of its rows; what its fields are stands in its docstring."""

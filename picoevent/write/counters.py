@@ -12,6 +12,7 @@ STATES = ("stored", "refused", "spooled", "set_aside", "lost", "in_flight")
 """An event is in one of these at a time: sent + adopted is their sum."""
 
 FIGURES = ("sent", "adopted", *STATES, "replayed", "already_stored", "given_another_id")
+OF_REPORTS = ("report_hits", "report_stale", "report_misses", "report_computations", "report_waits")
 REFUSED_FOR = "refused."
 FOLD_AT = 1000
 MAX_WAIT_SECONDS = 0.05
@@ -32,6 +33,10 @@ class Counters:
       damaged spool. in_flight: handed in, not answered yet.
     - replayed, already_stored, given_another_id: of the stored ones, those that came from a spool, that were there
       before, and whose id met another event and was changed.
+
+    And how reports were answered, where they are cached: `report_hits` at once, `report_stale` at once from an answer
+    that is being refreshed, or is all there is, `report_misses` neither. `report_computations` were done for that, and
+    `report_waits` waited for one of somebody else.
     """
 
     def __init__(self) -> None:
@@ -63,7 +68,7 @@ class Counters:
         locked = self._folding.acquire(timeout=MAX_WAIT_SECONDS)
         totals = self._fold_and_release() if locked else self._totals.copy()
         reasons = sorted(name for name in totals if name.startswith(REFUSED_FOR))
-        return {name: totals[name] for name in (*FIGURES, *reasons)}
+        return {name: totals[name] for name in (*FIGURES, *OF_REPORTS, *reasons)}
 
     def _fold_and_release(self) -> Counter[str]:
         try:

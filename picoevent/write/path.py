@@ -78,6 +78,12 @@ class WritePath:
         if self._publishing is not None:
             self._publishing.notice()
 
+    def count_report(self, what: str) -> None:
+        """Count how a report was answered, and have it published; `picoevent.write.counters.OF_REPORTS` says what."""
+        self.counters.add(**{f"report_{what}": 1})
+        if self._publishing is not None:
+            self._publishing.notice()
+
     def drain(self, on_progress: Callable[[int, int], None] | None = None, timeout: float | None = None) -> DrainReport:
         """Drain the spool, and those of dead processes, within so many seconds; see `EventLog.drain_spool`."""
         before = self.counters.to_dict()

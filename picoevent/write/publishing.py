@@ -42,15 +42,19 @@ class PublishingThread:
         self._counters = counters
         self._changed = threading.Event()
         self._ended = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def notice(self) -> None:
-        """Say that something may have changed; for one thread. Costs next to nothing."""
-        if not self._changed.is_set():
-            self._changed.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="picoevent-publisher", daemon=True)
-                self._thread.start()
+        """Say that something may have changed. Costs next to nothing, and waits for nobody."""
+        if self._changed.is_set():
+            return
+        self._changed.set()
+        if self._thread is None and not self._ended.is_set() and self._starting.acquire(blocking=False):
+            try:
+                self._start()
+            finally:
+                self._starting.release()
 
     def close(self) -> None:
         """Publish for the last time, within some 200 ms; idempotent."""
@@ -64,6 +68,11 @@ class PublishingThread:
             thread.join(LAST_SECONDS)
         if not thread.is_alive():
             self._publisher.close(self._counters())
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="picoevent-publisher", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -226,3 +226,19 @@ def test_a_database_that_is_away_is_a_metric_and_no_failure(run, tmp_path):
     assert result.exit_code == 0
     assert metrics(result.stdout)["picoevent_database_up",] == 0
     assert "warning: MySQL at 127.0.0.1:1 does not answer" in result.stderr
+
+
+def test_status_tells_how_many_answers_came_from_the_cache(run, status, folder, ended):
+    ended(report_hits=60, report_misses=10, report_computations=12)
+    Publisher(folder).publish({"report_hits": 20, "report_stale": 10, "report_waits": 3})
+
+    assert status()["report_cache"] == {
+        "hits": 80, "stale": 10, "misses": 10, "computations": 12, "waits": 3, "hit_rate": 0.9,
+    }  # fmt: skip
+    assert "Report cache      90% of answers from it: 80 hits, 10 misses, 10 stale" in run("status").stdout
+
+
+def test_status_says_where_no_report_was_asked_for(run, ended):
+    ended(sent=1, stored=1)
+
+    assert "Report cache      no report was asked for yet" in run("status").stdout

@@ -17,6 +17,7 @@ from picoevent import EventLog, EventNotFound, Settings, SettingsError
 from picoevent.cache import open_cache
 from picoevent.cache.memory import MemoryCache
 from picoevent.cache.redis import RedisCache
+from picoevent.cache.redis_link import RedisLink
 from picoevent.event import Cached, deserialize, serialize
 from picoevent.testing import FakeClock
 
@@ -220,7 +221,8 @@ class TestARedisThatFails:
 
     def test_when_it_is_back_it_is_used_again(self, own_redis):
         server, clock = own_redis(), FakeClock()
-        cache = RedisCache(Settings(cache_url=server.url(0)), clock=clock)
+        settings = Settings(cache_url=server.url(0))
+        cache = RedisCache(settings, RedisLink(settings, clock=clock))
         server.pause()
         cache.put_many({1: b"lost"})
         server.resume()

@@ -58,3 +58,13 @@ def test_names_and_kinds_are_as_prometheus_wants_them():
     assert len({metric.name for metric in metrics}) == len(metrics)
     assert all((metric.kind == "counter") == metric.name.endswith("_total") for metric in metrics)
     assert all(metric.help.endswith(".") and "\n" not in metric.help for metric in metrics)
+
+
+def test_how_reports_were_answered_is_exported(embedded, registry):
+    embedded._parts.writing.count_report("hits")
+    embedded._parts.writing.count_report("stale")
+
+    answers = {
+        how: registry.get_sample_value("picoevent_report_answers_total", {"how": how}) for how in ("hit", "miss")
+    }
+    assert answers == {"hit": 1, "miss": 0}

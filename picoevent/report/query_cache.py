@@ -1,0 +1,233 @@
+"""The cache of answers: fresh ones at once, stale ones at once while one refresh runs, the rest computed once.
+
+It may lose anything at any time: then answers are computed. Which key a question has is not its business.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from picoevent.errors import StoreUnavailable
+from picoevent.report.flights import Flights
+from picoevent.report.frame import Answer
+from picoevent.report.packing import pack_answer, unpack_answer
+from picoevent.report.refreshing import Refresher
+
+logger = logging.getLogger("picoevent")
+
+STALE_TIMES = 2
+"""An answer is given, and refreshed meanwhile, until it is so many times as old as it may be fresh."""
+SPARE_SECONDS = 3600
+"""How much longer it is kept for the time when the database does not answer."""
+MAX_AHEAD_SECONDS = 60
+"""An answer from further in the future was made by a clock that is wrong, and is not believed."""
+COMPUTING_SECONDS = 15
+"""How long a process that was killed can keep others from computing: longer than a report may take."""
+PATIENCE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
+
+Compute = Callable[[], Answer[Any]]
+
+
+class Entries(Protocol):
+    """Where answers are kept, as bytes. No call raises, and none takes longer than `cache_timeout_ms`.
+
+    `key` is the installation's: what others could have put there is left out.
+    """
+
+    def get(self, name: str, key: bytes) -> bytes | None:
+        """Return what is kept under a name."""
+
+    def put(self, name: str, body: bytes, seconds: int, key: bytes) -> None:
+        """Keep it for so many seconds, or less long, or not at all."""
+
+    def lock(self, name: str, seconds: int) -> str | None:
+        """Return a token for computing this name, for so many seconds; None where another process has one."""
+
+    def unlock(self, name: str, token: str) -> None:
+        """Give the token back; nothing where its time is over."""
+
+    def describe(self) -> str:
+        """Return in words what it is and how it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheKey:
+    """A question as the cache knows it: a name that is the same for the same question on the same data.
+
+    `kind` is the type of its answers, as `packing.answer_type` gives it; `seal` the installation's key.
+    """
+
+    name: str
+    kind: Any
+    seal: bytes
+
+
+class _Entry(msgspec.Struct, array_like=True):
+    made: float
+    answer: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    age: float
+    answer: Answer[Any]
+
+    def given(self) -> Answer[Any]:
+        return replace(self.answer, cached_seconds=round(self.age, 3))
+
+
+_entry_encoder = msgspec.msgpack.Encoder()
+_entry_decoder = msgspec.msgpack.Decoder(_Entry)
+
+
+class QueryCache:
+    """Give answers from the cache where that is possible; safe under threads, not across a fork.
+
+    `count` is told each of `hits`, `stale`, `misses`, `computations` and `waits`.
+    """
+
+    def __init__(
+        self,
+        entries: Entries,
+        count: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.time,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._entries = entries
+        self._count = count
+        self._clock = clock
+        self._patience = patience_seconds
+        self._flights: Flights[Answer[Any]] = Flights()
+        self._refresher = Refresher()
+
+    def get_or_compute(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
+        """Return an answer: a fresh one, or a stale one that is being refreshed, or one that is computed now.
+
+        `cached_seconds` says how old a kept one is, and is None for one that was computed by this call. Where the
+        database does not answer, an older one that is still there is given with a note. Raises what `compute` raises.
+        """
+        kept = self._look(key)
+        if kept is not None and kept.age <= ttl_seconds:
+            self._count("hits")
+            return kept.given()
+        if kept is not None and kept.age <= ttl_seconds * STALE_TIMES:
+            self._count("stale")
+            self._refresher.submit(key.name, partial(self._refresh, key, ttl_seconds, compute))
+            return kept.given()
+        self._count("misses")
+        try:
+            return self._compute_once(key, ttl_seconds, compute)
+        except StoreUnavailable:
+            if kept is None:
+                raise
+            self._count("stale")
+            return replace(kept.given(), notes=(*kept.answer.notes, "The database does not answer: this is older."))
+
+    def describe(self) -> str:
+        """Return in words where answers are kept, and how that does."""
+        return self._entries.describe()
+
+    def close(self, timeout: float = 0) -> None:
+        """Refresh nothing more, and wait so many seconds for what is under way; idempotent."""
+        self._refresher.close(timeout)
+
+    def _look(self, key: CacheKey) -> _Kept | None:
+        body = self._entries.get(key.name, key.seal)
+        if body is None:
+            return None
+        with suppress(msgspec.MsgspecError, ValueError, ArithmeticError):
+            entry = _entry_decoder.decode(body)
+            age = self._clock() - entry.made
+            if age >= -MAX_AHEAD_SECONDS:
+                return _Kept(max(0.0, age), unpack_answer(entry.answer, key.kind))
+        return None
+
+    def _compute_once(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
+        """Compute, or wait for whoever is doing it already, here or in another process, as long as patience lasts."""
+        flight, leads = self._flights.board(key.name)
+        if not leads:
+            self._count("waits")
+            found = flight.wait(self._patience)
+            return self._compute(key, ttl_seconds, compute) if found is None else replace(found, cached_seconds=0.0)
+        answer, error = None, None
+        try:
+            answer = self._compute_or_wait(key, ttl_seconds, compute)
+            return answer
+        except Exception as raised:
+            error = raised
+            raise
+        finally:
+            self._flights.leave(key.name)
+            flight.land(answer, error)
+
+    def _compute_or_wait(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
+        token = self._entries.lock(key.name, COMPUTING_SECONDS)
+        if token is None:
+            self._count("waits")
+        give_up, pause = time.monotonic() + self._patience, FIRST_PAUSE_SECONDS
+        while True:
+            # Also with the lock: somebody may have finished since this caller looked.
+            found = self._fresh(key, ttl_seconds)
+            if found is not None:
+                self._unlock(key, token)
+                return found.given()
+            if token is not None or time.monotonic() >= give_up:
+                return self._compute_locked(key, ttl_seconds, compute, token)
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            token = self._entries.lock(key.name, COMPUTING_SECONDS)
+
+    def _refresh(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> None:
+        """Compute in the background, unless somebody does it, or has done it."""
+        flight, leads = self._flights.board(key.name)
+        if not leads:
+            return
+        answer = None
+        try:
+            token = self._entries.lock(key.name, COMPUTING_SECONDS)
+            if token is None:
+                return
+            if self._fresh(key, ttl_seconds):
+                self._unlock(key, token)
+                return
+            answer = self._compute_locked(key, ttl_seconds, compute, token)
+        finally:
+            self._flights.leave(key.name)
+            flight.land(answer)
+
+    def _fresh(self, key: CacheKey, ttl_seconds: int) -> _Kept | None:
+        kept = self._look(key)
+        return kept if kept is not None and kept.age <= ttl_seconds else None
+
+    def _compute_locked(self, key: CacheKey, ttl_seconds: int, compute: Compute, token: str | None) -> Answer[Any]:
+        try:
+            return self._compute(key, ttl_seconds, compute)
+        finally:
+            self._unlock(key, token)
+
+    def _compute(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
+        self._count("computations")
+        # The answer is as old as the moment when its reading began.
+        began = self._clock()
+        answer = compute()
+        try:
+            entry = _entry_encoder.encode(_Entry(began, msgspec.Raw(pack_answer(answer))))
+        except (TypeError, ValueError, OverflowError) as error:
+            logger.warning("An answer of the report %s can't be kept: %s", answer.report, error)
+        else:
+            self._entries.put(key.name, entry, ttl_seconds * STALE_TIMES + SPARE_SECONDS, key.seal)
+        return answer
+
+    def _unlock(self, key: CacheKey, token: str | None) -> None:
+        if token is not None:
+            self._entries.unlock(key.name, token)
