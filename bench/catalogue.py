@@ -5,5 +5,6 @@ from __future__ import annotations
 from bench.frame import Benchmark, Suite
 from bench.ingest import INGEST
 from bench.pages import PAGES
+from bench.reports import REPORTS
 
-BENCHMARKS: tuple[Benchmark | Suite, ...] = (PAGES, INGEST, *INGEST.parts)
+BENCHMARKS: tuple[Benchmark | Suite, ...] = (PAGES, INGEST, *INGEST.parts, REPORTS, *REPORTS.parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -70,13 +70,15 @@ class Place:
 
 
 @contextmanager
-def open_place(progress: Progress) -> Iterator[Place]:
-    """Start the server and make the databases; all is gone at the end."""
+def open_place(
+    progress: Progress, types: Sequence[str] | None = None, sources: Sequence[str] = (SOURCE,)
+) -> Iterator[Place]:
+    """Start the server and make the databases, with these names (`create_schema`); all is gone at the end."""
     with ExitStack() as stack:
         progress.say("starting a private MariaDB")
         server = stack.enter_context(production_mariadb(local_infile=True))
         for database in (OURS, BASELINE):
-            create_schema(server.address, database)
+            create_schema(server.address, database, types, sources)
         with server.address.cursor() as cursor:
             progress.say(describe_server(cursor))
         disk, memory = (

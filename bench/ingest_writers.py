@@ -28,10 +28,14 @@ class Logger:
 
     def open(self) -> None:
         """Make the events, and log some of them, so that names are known and connections open."""
-        self._made = new_events(self.seed, self.events)
+        self._made = self.make_events()
         self._log = EventLog(self.settings)
         _log_all(self._log, self._made[:BATCH])
         wait_for_drain(self._log)
+
+    def make_events(self) -> list[NewEvent]:
+        """Return the events that are logged, from the first to the last and again."""
+        return new_events(self.seed, self.events)
 
     def close(self) -> None:
         """Close the event log."""

@@ -48,7 +48,8 @@ FROM event_log JOIN event_data USING (event_id)
 WHERE event_id BETWEEN %(first)s AND %(last)s
 ORDER BY event_id"""
 
-TABLES = ("event_log", "event_data", "classic_event")
+EVENT_TABLES = ("event_log", "event_data")
+CLASSIC_TABLE = "classic_event"
 
 
 class SameEvent(NamedTuple):
@@ -65,14 +66,20 @@ def create_layouts(address: MariaDBAddress, database: str) -> None:
         cursor.execute(CREATE_CLASSIC)
 
 
-def create_schema(address: MariaDBAddress, database: str) -> None:
-    """Make the database, PicoEvent's schema as `picoevent init` does, and the names of the traffic."""
+def create_schema(
+    address: MariaDBAddress, database: str, types: Sequence[str] | None = None, sources: Sequence[str] = (SOURCE,)
+) -> None:
+    """Make the database, PicoEvent's schema as `picoevent init` does, and the names of the events; ids count from 1.
+
+    Without `types` they are those of the traffic. The first source is `SOURCE`.
+    """
     url = address.create_database(database)
     store = open_store(url, Settings(url=url), Purpose.ADMIN)
     try:
         store.init()
-        store.create_name(SOURCES, SOURCE, MAX_NAMES)
-        for name in event_type_names():
+        for name in sources:
+            store.create_name(SOURCES, name, MAX_NAMES)
+        for name in event_type_names() if types is None else types:
             store.create_name(EVENT_TYPES, name, MAX_NAMES)
     finally:
         store.close()
@@ -92,34 +99,39 @@ def load(cursor: Cursor, size: Size, end_second: int, progress: Progress) -> lis
         done += len(batch)
         progress.count("events stored in both layouts", done, size.events)
     progress.end()
-    settle(cursor)
+    settle(cursor, (*EVENT_TABLES, CLASSIC_TABLE))
     return known
 
 
 def add_classic_key(cursor: Cursor, columns: Sequence[str]) -> None:
     """Give the classic table one more index."""
     cursor.execute(f"ALTER TABLE classic_event ADD KEY ({', '.join(columns)})")
-    settle(cursor)
+    settle(cursor, (*EVENT_TABLES, CLASSIC_TABLE))
 
 
-def settle(cursor: Cursor) -> None:
+def settle(cursor: Cursor, tables: Sequence[str]) -> None:
     """Write every changed page to disk and count the keys, so that no background work falls into a measurement."""
-    cursor.execute(f"FLUSH TABLES {', '.join(TABLES)} FOR EXPORT")
+    cursor.execute(f"FLUSH TABLES {', '.join(tables)} FOR EXPORT")
     cursor.execute("UNLOCK TABLES")
-    cursor.execute(f"ANALYZE TABLE {', '.join(TABLES)}")
+    cursor.execute(f"ANALYZE TABLE {', '.join(tables)}")
+
+
+def copy_to_classic(cursor: Cursor, before: int, first: int, last: int) -> int:
+    """Copy the events of these ids into the classic table, behind the `before` that it has; return how many."""
+    arguments = {
+        "before": before,
+        "first": first,
+        "last": last,
+        "millisecond_shift": MILLISECOND_SHIFT,
+        "second_shift": SECOND_SHIFT,
+        "epoch": EPOCH.strftime("%Y-%m-%d"),
+    }
+    return cursor.execute(COPY_TO_CLASSIC, arguments)
 
 
 def _insert(cursor: Cursor, batch: Sequence[MadeEvent], before: int) -> None:
     cursor.execute("START TRANSACTION")
     cursor.executemany(INSERT_EVENTS, [event[:4] for event in batch])
     cursor.executemany(INSERT_DATA, [(event.event_id, event.payload) for event in batch])
-    arguments = {
-        "before": before,
-        "first": batch[0].event_id,
-        "last": batch[-1].event_id,
-        "millisecond_shift": MILLISECOND_SHIFT,
-        "second_shift": SECOND_SHIFT,
-        "epoch": EPOCH.strftime("%Y-%m-%d"),
-    }
-    cursor.execute(COPY_TO_CLASSIC, arguments)
+    copy_to_classic(cursor, before, batch[0].event_id, batch[-1].event_id)
     cursor.execute("COMMIT")

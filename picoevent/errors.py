@@ -119,3 +119,7 @@ class EventNotFound(PicoEventError, LookupError):
 
 class InvalidQuery(PicoEventError, ValueError):
     """A filter, order, limit or cursor is not one that can be answered."""
+
+
+class QueryTooCostly(PicoEventError):
+    """A question would read more raw rows, or take longer, than the settings allow; the hint says how to narrow it."""

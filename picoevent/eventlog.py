@@ -19,6 +19,7 @@ from picoevent.settings import DURABILITIES, Settings
 if TYPE_CHECKING:
     from picoevent.parts import Parts
     from picoevent.read.replica import DataAge
+    from picoevent.report.frame import Answer, Report
     from picoevent.store.record import EventType, RejectedEvent, Source
     from picoevent.write.bulk import BulkImport, ImportResult
     from picoevent.write.job import Outcome
@@ -184,6 +185,22 @@ class EventLog:
         if replica is None:
             return DataAge(datetime.now(UTC), 0.0)
         return replica.catch_up(wait_seconds) if wait_seconds > 0 else replica.age()
+
+    def report(self, name: str, **arguments: Any) -> Answer[Any]:  # noqa: ANN401  # what the report takes
+        """Return the answer of a report, from the rollups; `reports()` says which there are and what each takes.
+
+        All take `since` and `until` (which does not count), as aware datetimes or texts such as "7d", "today" and
+        "2026-11-01", and `zone`, the time zone of their days. Raises `InvalidQuery` for what can't be answered.
+        """
+        parts = self._reading
+        parts.lone_fold.catch_up()
+        return parts.reports.answer(name, arguments)
+
+    def reports(self) -> tuple[Report, ...]:
+        """Return every report there is: its name, what it says, and what it takes."""
+        from picoevent.report.catalogue import REPORTS
+
+        return REPORTS
 
     def event_types(self) -> list[EventType]:
         """Return every event type, by name."""

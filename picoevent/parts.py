@@ -7,6 +7,7 @@ from picoevent.fold.alone import LoneFold
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
 from picoevent.read.replica import ReplicaWatch
+from picoevent.report.desk import Reports
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
@@ -36,6 +37,7 @@ class Parts:
         loader = EventLoader(self.cache, key)
         unfit = self.replica.is_unfit if self.replica else lambda: False
         self.reader = Reader(self.reading_store, loader, fallback=self.fallback_store, is_unfit=unfit)
+        self.reports = Reports(self.reading_store, loader.names, key, settings)
 
     def close(self, timeout: float = 0) -> int:
         """Drain the spool within so many seconds, and close every connection; return how many events stay in it."""

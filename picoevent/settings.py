@@ -191,6 +191,23 @@ class Settings:
     report_cache_mb: int = _setting(
         32, "Size of the in-process cache of answers, in MB.", group="Cache", check=_at_least(1)
     )
+    report_max_rows: int = _setting(
+        20_000_000,
+        "How many raw rows a report may read; one that would read more is refused with advice.",
+        group="Reports",
+        check=_at_least(1),
+    )
+    report_max_seconds: int = _setting(
+        10,
+        "How long a report may read raw rows; the database ends what takes longer.",
+        group="Reports",
+        check=_between(1, 3600),
+    )
+    failure_values: str = _setting(
+        "4xx,5xx,error,failed,denied",
+        "Values that `suspicious` counts as failures, between commas; an x stands for any digit.",
+        group="Reports",
+    )
     secret_key: str = _setting(
         "",
         "Signs the sessions of the BI; at least 32 random characters, no default.",

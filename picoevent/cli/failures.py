@@ -10,6 +10,7 @@ from picoevent.cli.cells import visible
 from picoevent.errors import (
     InvalidQuery,
     PicoEventError,
+    QueryTooCostly,
     Rejected,
     RejectReason,
     SettingsError,
@@ -23,14 +24,14 @@ FAILED, WRONG_USAGE, DATABASE, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = (
     (0, "done"),
     (FAILED, "failed: an event was refused or not found, a file could not be read"),
-    (WRONG_USAGE, "wrong usage, or a wrong setting"),
+    (WRONG_USAGE, "wrong usage, a wrong setting, or a question that costs too much"),
     (DATABASE, "the database is away, not ready or damaged"),
     (INTERRUPTED, "interrupted with Ctrl-C"),
 )
 """Every exit code and what it says; `picoevent --help` prints this."""
 
 _OF_THE_DATABASE = (StoreUnavailable, StoreNotReady, StoreCorrupt)
-_OF_THE_CALLER = (SettingsError, InvalidQuery)
+_OF_THE_CALLER = (SettingsError, InvalidQuery, QueryTooCostly)
 _DATABASE_AWAY = (RejectReason.STORE_UNAVAILABLE, RejectReason.STORE_NOT_READY)
 
 

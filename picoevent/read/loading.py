@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,10 +11,9 @@ from sqlalchemy import Connection, select
 from picoevent.cache import Cache
 from picoevent.errors import StoreCorrupt
 from picoevent.event import Cached, Event, to_event
-from picoevent.read.names import NameDirectory
+from picoevent.read.names import NameDirectory, users_of
 from picoevent.store.installation import InstallationKey
-from picoevent.store.tables import event_data, user_key
-from picoevent.users import TEXT_USER_BIT
+from picoevent.store.tables import event_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +50,38 @@ class EventLoader:
         """Return the events of these rows. Streams do not go through the cache: they would empty it of all else."""
         events = self._cache.get([row.event_id for row in rows], key) if through_cache else {}
         missing = [row for row in rows if row.event_id not in events]
-        payloads = self._payloads(connection, missing)
-        loaded = self._with_names(connection, missing, payloads)
+        loaded = read_stored(connection, missing, self.names)
         for event in loaded:
-            events[event.event_id] = _to_event(event)
+            events[event.event_id] = readable(event)
         if through_cache and loaded:
             self._cache.put(loaded, key)
-        return Loaded([events[row.event_id] for row in rows], sum(map(len, payloads.values())))
-
-    def _payloads(self, connection: Connection, rows: Sequence[Row]) -> dict[int, bytes]:
-        if not rows:
-            return {}
-        ids = [row.event_id for row in rows]
-        found = connection.execute(select(event_data).where(event_data.c.event_id.in_(ids)))
-        return {row.event_id: row.event_data.encode() for row in found}
-
-    def _with_names(self, connection: Connection, rows: Sequence[Row], payloads: Mapping[int, bytes]) -> list[Cached]:
-        texts = {row.user_number for row in rows if row.user_number is not None and row.user_number & TEXT_USER_BIT}
-        users: dict[int, str] = {}
-        if texts:
-            found = connection.execute(select(user_key).where(user_key.c.user_id.in_(texts)))
-            users = {row.user_id: row.user_key for row in found}
-        return [
-            Cached(
-                row.event_id,
-                *self.names.of_row(connection, row.event_type_id, row.source_id),
-                None if row.user_number is None else users.get(row.user_number, row.user_number),
-                payloads.get(row.event_id),
-            )
-            for row in rows
-        ]
+        return Loaded([events[row.event_id] for row in rows], sum(len(event.payload or b"") for event in loaded))
 
 
-def _to_event(loaded: Cached) -> Event:
+def read_stored(connection: Connection, rows: Sequence[Row], names: NameDirectory) -> list[Cached]:
+    """Return the events of these rows from the store, with one query for each table that is needed."""
+    payloads = _payloads(connection, [row.event_id for row in rows])
+    users = users_of(connection, {row.user_number for row in rows if row.user_number is not None})
+    return [
+        Cached(
+            row.event_id,
+            *names.of_row(connection, row.event_type_id, row.source_id),
+            None if row.user_number is None else users[row.user_number],
+            payloads.get(row.event_id),
+        )
+        for row in rows
+    ]
+
+
+def _payloads(connection: Connection, event_ids: Sequence[int]) -> dict[int, bytes]:
+    if not event_ids:
+        return {}
+    found = connection.execute(select(event_data).where(event_data.c.event_id.in_(event_ids)))
+    return {row.event_id: row.event_data.encode() for row in found}
+
+
+def readable(loaded: Cached) -> Event:
+    """Return the event that people read; raise `StoreCorrupt` where its payload is none."""
     try:
         return to_event(loaded)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

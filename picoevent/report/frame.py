@@ -118,3 +118,5 @@ class Report:
     """Which of the common arguments it heeds, beside the range: types, sources, interval, filters, limit, compare."""
     options: Mapping[str, str] = field(default_factory=dict)
     default_days: int = 7
+    row: type[Any] | None = None
+    """The class of its rows; what its fields are stands in its docstring."""

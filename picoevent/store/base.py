@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from picoevent.store.record import Content, Name, Record, RejectedEvent
 
 
+NARROW_IT = "Narrow it to a shorter range, fewer event types or one source."
+"""What to do with a question that costs too much."""
+
+
 class Purpose(StrEnum):
     """What a store is opened for; it decides how long an answer is waited for."""
 

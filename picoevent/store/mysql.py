@@ -22,10 +22,17 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from picoevent.errors import PicoEventError, SettingsError, StoreCorrupt, StoreNotReady, StoreUnavailable
+from picoevent.errors import (
+    PicoEventError,
+    QueryTooCostly,
+    SettingsError,
+    StoreCorrupt,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
-from picoevent.store.base import DuplicateKey, Purpose, TransactionAborted
+from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose, TransactionAborted
 from picoevent.store.mysql_flavours import MARIADB, MYSQL, flavour_of
 from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
@@ -43,6 +50,8 @@ WRITING_SECONDS = 10.0
 not away, gets its batches done."""
 
 POOL_SIZE = 8
+PACKED_BYTES = 16 << 20
+"""How long a text may be that the server packs many rows into; `max_allowed_packet` may cut it off earlier."""
 MAX_SAID = 300
 """How many characters of an error message of the server are passed on."""
 FORM = "mysql+pymysql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -72,6 +81,8 @@ FROZEN_SESSION = "SET SESSION wait_timeout = 4, net_write_timeout = 4"
 GONE = {2002, 2003, 2005, 2006, 2013, 2014, 2055, 0, 1053, 1077, 1152, 1158, 1159, 1160, 1161}
 DENIED = {1044, 1045, 1142, 1143, 1227, 1370, 1698}
 NO_SCHEMA = {1049, 1051, 1054, 1146}
+TOO_SLOW = {1969, 3024}
+"""A statement took longer than its session allows: MariaDB's number, and MySQL's."""
 NOT_SOUND = {1034, 1194, 1195, 1264, 1364, 1366, 1406, 1712}
 
 
@@ -225,7 +236,8 @@ def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # 
     cursor.execute(_session(seconds, SQL_MODE))
     if limit_reads:
         flavour = MARIADB if "MariaDB" in connection.get_server_info() else MYSQL
-        cursor.execute(flavour.limit_reads.format(seconds=seconds, milliseconds=int(seconds * 1000)))
+        cursor.execute(flavour.limited_to(seconds))
+        cursor.execute(f"SET SESSION group_concat_max_len = {PACKED_BYTES}")
     cursor.close()
 
 
@@ -255,6 +267,8 @@ class MySQLBackend:
             return DuplicateKey(said)
         if code in (1213, 1205, 3572):
             return TransactionAborted(f"{self.label} rolled the transaction back ({code}).")
+        if code in TOO_SLOW:
+            return QueryTooCostly(f"{self.label} ended a question that took too long ({code}).", hint=NARROW_IT)
         if code in NO_SCHEMA:
             return self._no_schema(code)
         if code in NOT_SOUND:

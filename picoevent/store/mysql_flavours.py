@@ -23,6 +23,10 @@ class Flavour:
     wait_for: str
     """Waits until a replica has that, `:seconds` at most; the answer is 0 where it has."""
 
+    def limited_to(self, seconds: float) -> str:
+        """Return the statement that limits each reading statement behind it to so many seconds."""
+        return self.limit_reads.format(seconds=seconds, milliseconds=max(1, int(seconds * 1000)))
+
 
 MARIADB = Flavour(
     "MariaDB",

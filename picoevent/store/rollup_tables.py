@@ -73,7 +73,7 @@ declared_dimension = Table(
     _key("dimension_id"),
     Column("searchable", SmallInteger, nullable=False),
     Column("counted_distinct", SmallInteger, nullable=False),
-    Column("filled_from", BigInteger, nullable=False),
+    *[Column(name, BigInteger, nullable=False) for name in ("filled_from", "searchable_from", "distinct_from")],
 )
 
 declared_measure = Table(

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from picoevent.errors import PicoEventError, StoreCorrupt, StoreNotReady, StoreUnavailable
+from picoevent.errors import PicoEventError, QueryTooCostly, StoreCorrupt, StoreNotReady, StoreUnavailable
 from picoevent.settings import Settings
-from picoevent.store.base import DuplicateKey, Purpose
+from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose
 from picoevent.store.sql import SqlStore
 
 BUSY_SECONDS = {Purpose.READ: 10.0, Purpose.FOLD: 10.0, Purpose.ADMIN: 60.0}
@@ -107,6 +107,8 @@ class SqliteBackend:
         said = str(cause)
         if code in DUPLICATES:
             return DuplicateKey(said)
+        if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
+            return QueryTooCostly(f"{self.label} was asked a question that took too long.", hint=NARROW_IT)
         if "no such table" in said or "no such column" in said:
             return StoreNotReady(f"{self.label} has no PicoEvent schema.", hint="Run: picoevent init")
         if code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):

@@ -137,13 +137,16 @@ CREATE TABLE IF NOT EXISTS measure (
   UNIQUE KEY path_unique (path)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
--- What an event type declares. Its rollups hold everything from `filled_from` on, a Unix second.
+-- What an event type declares. Its rollups hold everything from `filled_from` on, a Unix second; its index of values
+-- (where searchable) and its sets (where counted distinct) from moments of their own, since both can be wanted later.
 CREATE TABLE IF NOT EXISTS declared_dimension (
   event_type_id SMALLINT UNSIGNED NOT NULL,
   dimension_id SMALLINT UNSIGNED NOT NULL,
   searchable TINYINT UNSIGNED NOT NULL,
   counted_distinct TINYINT UNSIGNED NOT NULL,
   filled_from BIGINT UNSIGNED NOT NULL,
+  searchable_from BIGINT UNSIGNED NOT NULL,
+  distinct_from BIGINT UNSIGNED NOT NULL,
   PRIMARY KEY (event_type_id, dimension_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 

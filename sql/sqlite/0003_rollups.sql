@@ -131,6 +131,8 @@ CREATE TABLE IF NOT EXISTS declared_dimension (
   searchable INTEGER NOT NULL,
   counted_distinct INTEGER NOT NULL,
   filled_from INTEGER NOT NULL,
+  searchable_from INTEGER NOT NULL,
+  distinct_from INTEGER NOT NULL,
   PRIMARY KEY (event_type_id, dimension_id)
 ) WITHOUT ROWID;
 

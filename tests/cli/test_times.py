@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from picoevent.cli.moments import parse_moment
+from picoevent.report.moments import parse_moment
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 

@@ -1,0 +1,48 @@
+"""What every part of `reports` sets up in the same way: names, declared dimensions, and a fold that is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+from bench.ingest_place import Place
+from bench.layouts import SOURCE
+from bench.progress import Progress
+from bench.reports_visits import DIMENSIONS, PAGE_VIEW, SOURCES, USERS, Visits, write_events
+from picoevent import EventLog
+from picoevent.fold.worker import Folder
+from picoevent.settings import Settings
+
+MADE_EVENTS = 100_000
+"""What a process logs again and again."""
+
+
+def source_names() -> list[str]:
+    """Return the names of the sources; the first one has the id 1."""
+    return [SOURCE, *(f"{SOURCE}_{number}" for number in range(2, SOURCES + 1))]
+
+
+def events_to_log(place: Place, users: int = USERS) -> Path:
+    """Write a file of visits for processes that log them, and return it."""
+    visits = Visits(MADE_EVENTS, time.time_ns() // 1_000_000, span_ms=1_000, users=users)
+    return write_events(visits, place.new_folder())
+
+
+def declare_dimensions(settings: Settings) -> None:
+    """Declare the dimensions of the visits; `ip` can be searched for."""
+    with EventLog(settings) as log:
+        log.declare(PAGE_VIEW, dimensions=DIMENSIONS, searchable=["ip"])
+
+
+def fold_all(settings: Settings, events: int, progress: Progress) -> None:
+    """Fold all that waits, close and merge what is over."""
+    done = 0
+    with closing(Folder(settings)) as folder:
+        more = True
+        while more:
+            folded = folder.fold_round()
+            done, more = done + folded.events, folded.more
+            progress.count("events folded", done, events)
+        progress.end()
+        folder.keep_up()

@@ -1,0 +1,154 @@
+"""What a report does first and last: names to numbers, a plan for the range, and the answer with what it is worth."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, TypeVar
+
+from picoevent.read.names import Dictionary
+from picoevent.report.counting import ANY, NOTHING, Selection, count_rows
+from picoevent.report.frame import Answer, Arguments, Desk
+from picoevent.report.intervals import calendar_of, cut, interval_behind
+from picoevent.report.planner import MAX_RAW_ROWS, Question, Source, plan
+from picoevent.rollup.tiers import Tier, Window
+
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question on its way: the selection by numbers, the names of the types that are told apart, and notes."""
+
+    desk: Desk
+    arguments: Arguments
+    selection: Selection
+    type_names: dict[int, str]
+    notes: list[str] = field(default_factory=list)
+
+    def plan(
+        self,
+        windows: Mapping[Tier, Window],
+        *,
+        interval: str | None = None,
+        max_raw_rows: int = MAX_RAW_ROWS,
+    ) -> Source:
+        """Return what answers the range of the arguments; what had to change goes into the notes."""
+        arguments = self.arguments
+        question = Question(
+            arguments.since_ms, arguments.until_ms, windows, interval, arguments.zone, max_raw_rows=max_raw_rows
+        )
+        count = partial(count_rows, self.desk.connection, self.selection)
+        source = plan(question, self.desk.state, self.desk.calendar, count)
+        self.notes += [note for note in source.notes if note not in self.notes]
+        return source
+
+    def plan_counts(self, *, interval: str | None = None) -> Source:
+        """Return what answers a question about numbers of events."""
+        return self.plan(self.desk.state.count_windows(), interval=interval)
+
+    def plan_sets(self, *, interval: str | None = None) -> Source:
+        """Return what answers a question about users."""
+        return self.plan(self.desk.state.pile_windows(), interval=interval)
+
+    def moved(self, since_ms: int, until_ms: int) -> Asked:
+        """Return the same question about another range."""
+        return replace(self, arguments=replace(self.arguments, since_ms=since_ms, until_ms=until_ms))
+
+    def answer(
+        self,
+        report: str,
+        rows: Sequence[Row],
+        source: Source,
+        *,
+        exact: bool = True,
+        totals: Mapping[str, Any] | None = None,
+    ) -> Answer[Row]:
+        """Return the answer."""
+        return Answer(
+            report=report,
+            rows=tuple(rows),
+            origin=source.origin,
+            as_of=as_of(self.desk),
+            since=to_moment(source.since_ms),
+            until=to_moment(source.until_ms),
+            zone=source.zone,
+            exact=exact,
+            notes=tuple(self.notes),
+            totals=totals or {},
+        )
+
+
+def ask(desk: Desk, arguments: Arguments, *, by_type: bool = False) -> Asked:
+    """Return the question with its names as numbers; `by_type` where the types are told apart."""
+    notes: list[str] = []
+    type_ids = _numbers(desk, desk.names.event_types, arguments.event_types, "event type", notes)
+    source_ids = _numbers(desk, desk.names.sources, arguments.sources, "source", notes)
+    every_type = by_type and type_ids is None
+    type_names: dict[int, str] = {}
+    if every_type:
+        type_names = desk.names.event_types.all(desk.connection)
+        type_ids = tuple(type_names) or (NOTHING,)
+    elif by_type:
+        type_names = {
+            number: desk.names.event_types.name_of(desk.connection, number)
+            for number in type_ids or ()
+            if number != NOTHING
+        }
+    selection = Selection(type_ids or (ANY,), source_ids or (ANY,), every_type=every_type)
+    return Asked(desk, arguments, selection, type_names, notes)
+
+
+def _numbers(
+    desk: Desk, dictionary: Dictionary, names: tuple[str, ...] | None, what: str, notes: list[str]
+) -> tuple[int, ...] | None:
+    if names is None:
+        return None
+    numbers = {name: dictionary.number_of(desk.connection, name) for name in names}
+    for name in [name for name, number in numbers.items() if number is None]:
+        close = get_close_matches(name, dictionary.all(desk.connection).values(), n=1)
+        meant = f" Did you mean {close[0]!r}?" if close else ""
+        notes.append(f"Nothing has the {what} {name!r}.{meant}")
+    return tuple(number for number in numbers.values() if number is not None) or (NOTHING,)
+
+
+def as_of(desk: Desk) -> datetime:
+    """Return how old the rollups are: when the fold's heart beat last."""
+    return to_moment(desk.state.heartbeat_ms or desk.now_ms)
+
+
+def to_moment(unix_ms: int) -> datetime:
+    """Return Unix milliseconds as an aware time."""
+    return datetime.fromtimestamp(unix_ms // 1000, UTC).replace(microsecond=unix_ms % 1000 * 1000)
+
+
+class Intervals:
+    """The intervals of an answer: where each begins, and which one a second lies in."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._calendar = calendar_of(source.zone)
+        self._interval = source.interval or "day"
+        self.starts = cut(source.since_ms // 1000, -(-source.until_ms // 1000), self._interval, self._calendar)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.starts)
+
+    def place_of(self, second: int) -> int:
+        """Return the number of the interval that a Unix second within the range lies in."""
+        return bisect_right(self.starts, second) - 1
+
+    def start_of(self, place: int) -> datetime:
+        """Return where an interval begins, in the zone of the answer."""
+        return self._calendar.local(self.starts[place])
+
+    def is_whole(self, place: int, now_ms: int) -> bool:
+        """Return whether all of an interval lies within the range, and is over."""
+        begin = self.starts[place]
+        end_ms = interval_behind(begin, self._interval, self._calendar) * 1000
+        return begin * 1000 >= self._source.since_ms and end_ms <= min(self._source.until_ms, now_ms)

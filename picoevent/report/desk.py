@@ -1,0 +1,84 @@
+"""Opens a desk for each report: one short reading transaction, with the state of the fold read first in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from picoevent.errors import InvalidQuery, StoreNotReady
+from picoevent.read.names import NameDirectory
+from picoevent.report.arguments import make_arguments, near
+from picoevent.report.catalogue import REPORTS
+from picoevent.report.frame import Answer, Desk, Report
+from picoevent.report.intervals import calendar_of
+from picoevent.settings import Settings
+from picoevent.store.base import ReadingStore
+from picoevent.store.fold_state import FoldState
+from picoevent.store.installation import InstallationKey
+from picoevent.store.rollup_tables import STATE_COLUMNS, fold_state
+from picoevent.store.tables import installation
+
+_ZONE = select(installation.c.value).where(installation.c.name == "timezone").scalar_subquery()
+_STATE = select(fold_state.c.leader, *[fold_state.c[name] for name in STATE_COLUMNS], _ZONE.label("zone"))
+
+
+def wall_clock_ms() -> int:
+    """Return this machine's clock as Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def find_report(name: str) -> Report:
+    """Return a report by its name; raise `InvalidQuery` with names that look like it."""
+    by_name = {report.name: report for report in REPORTS}
+    if name not in by_name:
+        raise InvalidQuery(f"There is no report {name!r}.", hint=near(str(name), by_name))
+    return by_name[name]
+
+
+class Reports:
+    """Answer reports from one store; safe under threads, not across a fork."""
+
+    def __init__(
+        self,
+        store: ReadingStore,
+        names: NameDirectory,
+        key: InstallationKey,
+        settings: Settings,
+        *,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self._store = store
+        self._names = names
+        self._key = key
+        self._settings = settings
+        self._clock_ms = clock_ms
+
+    def answer(self, name: str, given: Mapping[str, Any]) -> Answer[Any]:
+        """Return the answer of a report; raise `InvalidQuery`, or `StoreUnavailable` where the store is away."""
+        report = find_report(name)
+        with self.desk() as desk:
+            now = datetime.fromtimestamp(desk.now_ms / 1000, UTC)
+            return report.answer(desk, make_arguments(report, given, now, desk.calendar.zone))
+
+    @contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """Open a desk, for one report or several at once."""
+        key = self._key.of(self._store)
+        with self._store.reading() as connection:
+            state, zone = _read_state(connection)
+            yield Desk(connection, state, calendar_of(zone), self._names, key, self._settings, self._clock_ms())
+
+
+def _read_state(connection: Connection) -> tuple[FoldState, str]:
+    """Return how far the fold is and the reporting zone: one statement, since every report begins with it."""
+    found = connection.execute(_STATE).mappings().first()
+    if found is None:
+        raise StoreNotReady("The database was not set up to its end.", hint="Run: picoevent init")
+    columns = dict(found)
+    zone = columns.pop("zone")
+    return FoldState(**columns), zone

@@ -1,0 +1,84 @@
+"""The report `series`: a figure by minute, hour, day, week or month, zero-filled, in total or by event type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from picoevent.report.arguments import check_rows, choose
+from picoevent.report.asking import Asked, Intervals, ask
+from picoevent.report.counting import ANY
+from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.intervals import calendar_of, default_interval
+from picoevent.report.measuring import FIGURES, Measured
+from picoevent.report.periods import previous_period
+from picoevent.report.planner import Source
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """One interval.
+
+    `start` is where it begins, in the zone of the answer; `value` the figure, empty where there is nothing to take an
+    average or a quantile of; `event_type` the type, with split=type; `previous` the figure of the interval in the same
+    place of the period before, with compare; `complete` says whether all of the interval is in the range, and over.
+    """
+
+    start: datetime
+    value: int | float | Decimal | None
+    event_type: str | None = None
+    previous: int | float | Decimal | None = None
+    complete: bool = True
+
+
+def answer(desk: Desk, arguments: Arguments) -> Answer[SeriesRow]:
+    """Return the series."""
+    measure = choose(arguments.options.get("measure"), "measure", FIGURES, "events")
+    split = choose(arguments.options.get("split"), "split", ("none", "type"), "none") == "type"
+    interval = arguments.interval or default_interval(arguments.since_ms, arguments.until_ms)
+    asked = ask(desk, arguments, by_type=split)
+    check_rows(interval, arguments.since_ms, arguments.until_ms, len(asked.type_names) if split else 1)
+    found = FIGURES[measure](asked, interval, split=split)
+    before = _period_before(asked, found.source, measure, split=split) if arguments.compare else None
+    totals = found.totals(asked.type_names)
+    if before is not None:
+        totals["previous"] = before.total
+        # Where the period before is so far back that it was counted in wider intervals, only its total is compared.
+        before = before if before.source.interval == found.source.interval else None
+    return asked.answer("series", _rows(asked, found, before), found.source, exact=found.exact, totals=totals)
+
+
+def _period_before(asked: Asked, source: Source, measure: str, *, split: bool) -> Measured:
+    """Return the same figures of the period before the one that is really covered."""
+    moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
+    return FIGURES[measure](moved, source.interval, split=split)
+
+
+def _rows(asked: Asked, found: Measured, before: Measured | None) -> list[SeriesRow]:
+    intervals = Intervals(found.source)
+    names: Mapping[int, str | None] = asked.type_names or {ANY: None}
+    by_name = sorted(names, key=lambda number: names[number] or "")
+    rows = []
+    for place in range(len(intervals)):
+        start, whole = intervals.start_of(place), intervals.is_whole(place, asked.desk.now_ms)
+        for type_id in by_name:
+            value = found.values.get((type_id, place), found.empty)
+            previous = before.values.get((type_id, place), before.empty) if before is not None else None
+            rows.append(SeriesRow(start, value, names[type_id], previous, whole))
+    return rows
+
+
+SERIES = Report(
+    "series",
+    "A figure by minute, hour, day, week or month",
+    answer,
+    takes=("types", "sources", "interval", "compare"),
+    options={
+        "measure": "events (default), users, per_user, or sum, avg, min, max, p50, p95 of a measure",
+        "of": "the measure that sum, avg, min, max, p50 and p95 are of: a declared path such as amount",
+        "split": "type: a row for each event type (default: none)",
+    },
+    row=SeriesRow,
+)
