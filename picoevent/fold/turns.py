@@ -20,6 +20,8 @@ from picoevent.store.sql import SqlStore
 
 LEASE_MS = 3000
 """A leader whose heart has not beaten for so long is taken over from."""
+BEAT_MS = 900
+"""An idle leader's heart beats this far apart at least: each beat is written to the binary log."""
 
 Clock = Callable[[Connection], int]
 """Returns the Unix time in milliseconds as all who fold agree on it."""
@@ -81,8 +83,9 @@ class Turns:
                 turn = self._begin(connection)
                 if turn.state.leader not in ("", self.name) and turn.now_ms < turn.state.heartbeat_ms + LEASE_MS:
                     raise StandBy(f"{turn.state.leader} folds.")
-                turn.changes = {"leader": self.name, "heartbeat_ms": turn.now_ms}
                 yield turn
+                if turn.changes or turn.state.leader != self.name or turn.now_ms >= turn.state.heartbeat_ms + BEAT_MS:
+                    turn.changes |= {"leader": self.name, "heartbeat_ms": turn.now_ms}
                 self._end(turn)
         except TransactionAborted as error:
             raise StandBy("Another transaction holds the lock.") from error
