@@ -69,15 +69,16 @@ def _searchable(desk: Desk, path: str) -> int:
     return int(searchable[path])
 
 
-REPORT = Report(
+HISTORY = Report(
     name=NAME,
-    summary="All events about one object: one value of a searchable dimension, newest first.",
+    summary="All events about one object: one value of a searchable dimension, newest first",
     answer=answer,
     takes=("types", "sources", "limit"),
     options={
-        "dimension": "The dotted path of a searchable dimension, such as order_id.",
-        "value": "The value to look for, to the letter.",
-        "cursor": "Go on where the page before has ended: its next_cursor.",
+        "dimension": "the dotted path of a searchable dimension, such as order_id",
+        "value": "the value to look for, to the letter",
+        "cursor": "go on where the page before has ended: its next_cursor",
     },
     default_days=ALL_DAYS,
+    row=PageEvent,
 )

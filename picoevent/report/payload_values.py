@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MAX_VALUE, KEPT_OF_LONG = 255, 200
+import msgspec
+
+from picoevent.rollup.values import shortened
+
 NONE = "(none)"
 """What a missing key, or null, is shown as."""
 
@@ -20,20 +21,15 @@ def value_at(payload: Mapping[str, Any], path: str) -> str | None:
         if not isinstance(found, Mapping):
             return None
         found = found.get(key)
-    return None if found is None else _as_text(found)
+    if found is None:
+        return None
+    return shortened(found if isinstance(found, str) else msgspec.json.encode(found).decode())
 
 
 def shown_value(payload: Mapping[str, Any], path: str) -> str:
     """Return the value at a dotted path as reports show it."""
     value = value_at(payload, path)
     return NONE if value is None else value
-
-
-def _as_text(value: Any) -> str:  # noqa: ANN401  # what JSON holds
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if len(text) <= MAX_VALUE:
-        return text
-    return f"{text[:KEPT_OF_LONG]}...{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
