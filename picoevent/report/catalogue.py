@@ -10,6 +10,7 @@ from picoevent.report.heatmap import HEATMAP
 from picoevent.report.history import HISTORY
 from picoevent.report.realtime import REALTIME
 from picoevent.report.series import SERIES
+from picoevent.report.suspicious import SUSPICIOUS
 from picoevent.report.top_types import TOP_TYPES
 from picoevent.report.top_users import TOP_USERS
 from picoevent.report.types_seen import TYPES_SEEN
@@ -29,4 +30,5 @@ REPORTS: tuple[Report, ...] = (
     HISTORY,
     FUNNEL,
     INTERVALS,
+    SUSPICIOUS,
 )

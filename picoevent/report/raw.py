@@ -29,8 +29,6 @@ ANY = 0
 """In rollups: any event type, any source."""
 ORIGIN = "raw rows"
 DAY_MS = 86_400_000
-ALL_DAYS = 365 * 40
-"""A range of so many days goes back to before the first event that can be stored."""
 
 
 def walk_of(desk: Desk, arguments: Arguments, event_types: Sequence[str] | None = None) -> Walk:

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from picoevent.errors import InvalidQuery
 from picoevent.read.loading import Row
 from picoevent.report.event_pages import PageEvent, read_page
-from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.frame import ALL_DAYS, Answer, Arguments, Desk, Report
 from picoevent.report.options import read_user
-from picoevent.report.raw import ALL_DAYS, answer_of, walk_of
+from picoevent.report.raw import answer_of, walk_of
 from picoevent.store.tables import event_log
 
 NAME = "user_timeline"
