@@ -119,4 +119,8 @@ class Report:
     options: Mapping[str, str] = field(default_factory=dict)
     default_days: int = 7
     row: type[Any] | None = None
-    """The class of its rows; what its fields are stands in its docstring."""
+    """The class of its rows; what its fields are stands in its docstring. Without it answers are not cached."""
+    live: bool = False
+    """Whether it is about the last minutes, whatever range is asked for."""
+    reads_before: float = 0
+    """How far before its range it reads, in lengths of the range; `math.inf` where it reads all that there was."""

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import msgspec
 
-from picoevent.report.frame import Answer
+from picoevent.report.frame import Answer, Report
 
 DECIMAL, TUPLE, DATE = 1, 2, 3
 """What MessagePack has no type for, in totals; fields of rows are read by their declared types."""
 
 
-def answer_type(answer: Callable[..., Answer[Any]]) -> Any:  # noqa: ANN401  # a type with its argument
-    """Return the type of a report's answers, rows included, as its function declares it; raise TypeError without."""
-    return _declared(answer)
+def answer_type(report: Report) -> Any:  # noqa: ANN401  # a type with its argument
+    """Return the type of a report's answers, rows included."""
+    return _answers_of(_row_of(report))
+
+
+def signature(report: Report) -> str:
+    """Return in words what a report's rows look like, so that what another release has packed is not read by this."""
+    return _signature_of(_row_of(report))
+
+
+def _row_of(report: Report) -> Any:  # noqa: ANN401  # a type
+    if report.row is None:
+        raise TypeError(f"the report {report.name} does not say what its rows are")
+    return report.row
 
 
 @lru_cache(maxsize=1000)
-def _declared(answer: Callable[..., Answer[Any]]) -> Any:  # noqa: ANN401  # as above
-    declared = get_type_hints(answer).get("return")
-    rows = get_args(declared)
-    if not rows or not is_dataclass(rows[0]):
-        raise TypeError(f"{answer.__module__}.{answer.__qualname__} does not declare the type of its rows")
-    return declared
+def _answers_of(row: type[Any]) -> Any:  # noqa: ANN401  # as above
+    return Answer[row]  # type: ignore[valid-type]  # a type that is known only now
 
 
-def signature(kind: Any) -> str:  # noqa: ANN401  # as above
-    """Return in words what rows of a type look like, so that what another release has packed is not read by this."""
-    row = get_args(kind)[0]
+@lru_cache(maxsize=1000)
+def _signature_of(row: type[Any]) -> str:
     return f"{row.__name__}({', '.join(f'{field.name}: {field.type}' for field in fields(row))})"
 
 
