@@ -82,7 +82,8 @@ class Turns:
                 if turn.state.leader != self.name and turn.state.is_led(turn.now_ms):
                     raise StandBy(f"{turn.state.leader} folds.")
                 yield turn
-                if turn.changes or turn.state.leader != self.name or abs(turn.now_ms - turn.state.heartbeat_ms) >= BEAT_MS:
+                due = abs(turn.now_ms - turn.state.heartbeat_ms) >= BEAT_MS
+                if turn.changes or due or turn.state.leader != self.name:
                     turn.changes |= {"leader": self.name, "heartbeat_ms": turn.now_ms}
                 self._end(turn)
         except TransactionAborted as error:
