@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ import msgspec
 
 from picoevent.report.frame import Answer, Report
 
-DECIMAL, TUPLE, DATE = 1, 2, 3
+DECIMAL, TUPLE, MOMENT, DATE = 1, 2, 3, 4
 """What MessagePack has no type for, in totals; fields of rows are read by their declared types."""
 
 
@@ -43,23 +43,30 @@ def _signature_of(row: type[Any]) -> str:
     return f"{row.__name__}({', '.join(f'{field.name}: {field.type}' for field in fields(row))})"
 
 
+class _Packed(msgspec.Struct, array_like=True):
+    answer: bytes
+    totals: msgspec.Raw
+
+
 def pack_answer(answer: Answer[Any]) -> bytes:
-    """Return an answer as MessagePack; raise TypeError, ValueError or OverflowError for what can't be packed."""
-    return _encoder.encode(replace(answer, totals=_tagged(answer.totals), cached_seconds=None))
+    """Return an answer as bytes; raise TypeError, ValueError or OverflowError for what can't be packed.
+
+    Rows as JSON, which keeps the offset of a local time, and totals, whose types nobody declares, as MessagePack.
+    """
+    rows = msgspec.json.encode(replace(answer, totals={}, cached_seconds=None))
+    return _encoder.encode(_Packed(rows, msgspec.Raw(_encoder.encode(_tagged(answer.totals)))))
 
 
 def unpack_answer(packed: bytes | msgspec.Raw, kind: Any) -> Answer[Any]:  # noqa: ANN401  # as above
-    """Return the answer that was packed; raise `msgspec.MsgspecError` where it is of another type."""
-    found: Answer[Any] = _decoder_of(kind).decode(packed)
-    return found
-
-
-_encoder = msgspec.msgpack.Encoder()
+    """Return the answer that was packed; raise `msgspec.MsgspecError` or ValueError where it is of another type."""
+    parts = _reader.decode(packed)
+    found: Answer[Any] = _rows_reader_of(kind).decode(parts.answer)
+    return replace(found, totals=_totals_reader.decode(parts.totals))
 
 
 @lru_cache(maxsize=1000)
-def _decoder_of(kind: Any) -> msgspec.msgpack.Decoder[Any]:  # noqa: ANN401  # as above
-    return msgspec.msgpack.Decoder(kind, ext_hook=_untagged)
+def _rows_reader_of(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401  # as above
+    return msgspec.json.Decoder(kind)
 
 
 def _tagged(value: Any) -> Any:  # noqa: ANN401  # any part of totals
@@ -70,15 +77,24 @@ def _tagged(value: Any) -> Any:  # noqa: ANN401  # any part of totals
         return [_tagged(part) for part in value]
     if isinstance(value, tuple):
         return msgspec.msgpack.Ext(TUPLE, _encoder.encode([_tagged(part) for part in value]))
-    if isinstance(value, Decimal):
-        return msgspec.msgpack.Ext(DECIMAL, str(value).encode())
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return msgspec.msgpack.Ext(DATE, value.isoformat().encode())
+    if type(value) in _CODES:
+        text = str(value) if isinstance(value, Decimal) else value.isoformat()
+        return msgspec.msgpack.Ext(_CODES[type(value)], text.encode())
     return value
 
 
 def _untagged(code: int, content: memoryview) -> object:
     if code == TUPLE:
         return tuple(msgspec.msgpack.decode(content, ext_hook=_untagged))
-    text = bytes(content).decode()
-    return Decimal(text) if code == DECIMAL else date.fromisoformat(text)
+    return _READ_AS[code](bytes(content).decode())
+
+
+_CODES: Mapping[type, int] = {Decimal: DECIMAL, datetime: MOMENT, date: DATE}
+_READ_AS: Mapping[int, Callable[[str], object]] = {
+    DECIMAL: Decimal,
+    MOMENT: datetime.fromisoformat,
+    DATE: date.fromisoformat,
+}
+_encoder = msgspec.msgpack.Encoder()
+_reader = msgspec.msgpack.Decoder(_Packed)
+_totals_reader = msgspec.msgpack.Decoder(dict[str, Any], ext_hook=_untagged)

@@ -150,7 +150,7 @@ class QueryCache:
         body = self._entries.get(key.name, key.seal)
         if body is None:
             return None
-        with suppress(msgspec.MsgspecError, ValueError, ArithmeticError):
+        with suppress(msgspec.MsgspecError, ValueError, ArithmeticError, KeyError):
             entry = _entry_decoder.decode(body)
             age = self._clock() - entry.made
             if age >= -MAX_AHEAD_SECONDS:

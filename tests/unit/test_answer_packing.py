@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -50,6 +51,15 @@ def test_an_answer_comes_back_as_it_was(given):
     assert back.to_dict() == given.to_dict()
     assert [type(value) for value in back.totals.values()] == [type(value) for value in given.totals.values()]
     assert [type(row.total) for row in back.rows] == [type(row.total) for row in given.rows]
+
+
+def test_local_times_stay_local():
+    local = AT.astimezone(ZoneInfo("Asia/Kathmandu"))
+
+    back = unpack_answer(pack_answer(answer(Figure(local, 1, None, 1.0, {}), at=local)), answer_type(FIGURES))
+
+    assert back.rows[0].at.isoformat() == back.totals["at"].isoformat() == local.isoformat()
+    assert back.as_of.tzinfo is UTC
 
 
 def test_rows_of_another_shape_are_refused():
