@@ -93,4 +93,5 @@ REALTIME = Report(
     answer,
     takes=("types", "sources", "limit"),
     row=RealtimeRow,
+    live=True,
 )
