@@ -64,7 +64,14 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
         rows = to_rows(findings, calendar, store)
     finally:
         store.close()
-    _print(findings, rows, output)
+    if output == "json":
+        click.echo(json_text(_document(findings, rows), indent=2))
+    elif output == "csv":
+        print_rows(rows, COLUMNS, output)
+    else:
+        _print_for_people(findings, rows, calendar)
+    for seq, events in findings.unreadable.items():
+        click.echo(f"warning: batch {seq} of pending can't be read: its {events:,} events are in no rollup.", err=True)
     if not findings.agree or findings.unreadable:
         ctx.exit(FAILED)
 
@@ -96,17 +103,6 @@ def _name(names: Mapping[int, str], number: int) -> str:
     return names.get(number, f"(number {number})") if number else "(any)"
 
 
-def _print(findings: Findings, rows: list[dict[str, object]], output: str) -> None:
-    if output == "json":
-        click.echo(json_text(_document(findings, rows), indent=2))
-    elif output == "csv":
-        print_rows(rows, COLUMNS, output)
-    else:
-        _print_for_people(findings, rows)
-    for seq, events in findings.unreadable.items():
-        click.echo(f"warning: batch {seq} of pending can't be read: its {events:,} events are in no rollup.", err=True)
-
-
 def _document(findings: Findings, rows: list[dict[str, object]]) -> dict[str, object]:
     return {
         "agree": findings.agree,
@@ -121,7 +117,7 @@ def _document(findings: Findings, rows: list[dict[str, object]]) -> dict[str, ob
     }
 
 
-def _print_for_people(findings: Findings, rows: list[dict[str, object]]) -> None:
+def _print_for_people(findings: Findings, rows: list[dict[str, object]], calendar: Calendar) -> None:
     if rows:
         print_table(rows, COLUMNS)
     if findings.more:
@@ -134,7 +130,17 @@ def _print_for_people(findings: Findings, rows: list[dict[str, object]]) -> None
     if findings.agree:
         click.echo(f"{what}: rollups and events agree.")
     else:
-        click.echo(f"{what}: {counted(len(rows) + findings.more, 'difference')}. Run: picoevent rollups rebuild")
+        click.echo(f"{what}: {counted(len(rows) + findings.more, 'difference')}.")
+        click.echo(f"Run: picoevent rollups rebuild --range {_days_of(findings, calendar)}", err=True)
+
+
+def _days_of(findings: Findings, calendar: Calendar) -> str:
+    """Return the range of all days with differences."""
+    from picoevent.rollup.tiers import Tier
+
+    last = calendar.bucket(Tier.DAY, max(found.bucket for found in findings.differences))
+    begin = calendar.day_of(min(found.bucket for found in findings.differences))
+    return f"{begin}..{calendar.day_of(calendar.following(Tier.DAY, last))}"
 
 
 def counted(number: int, word: str) -> str:
