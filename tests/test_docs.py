@@ -41,12 +41,24 @@ def test_the_public_names_are_these():
     assert all(hasattr(picoevent, name) for name in PUBLIC)
 
 
-def test_the_page_of_settings_is_written_from_the_table():
-    spec = importlib.util.spec_from_file_location("make_settings", ROOT / "docs" / "make_settings.py")
+def script(name):
+    """A script beside the page that it writes, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     writer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(writer)
+    return writer
+
+
+def test_the_page_of_settings_is_written_from_the_table():
+    writer = script("make_settings")
 
     assert writer.PAGE.read_text(encoding="utf-8") == writer.settings_page(), "run: python docs/make_settings.py"
+
+
+def test_the_page_of_reports_is_written_from_the_catalogue():
+    writer = script("make_reports")
+
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.reports_page(), "run: python docs/make_reports.py"
 
 
 def test_every_reason_of_a_refusal_is_documented():

@@ -30,6 +30,7 @@ SECTIONS = {
         "events": "picoevent.cli.reading:list_events",
         "get": "picoevent.cli.reading:get",
         "tail": "picoevent.cli.tail:tail",
+        "report": "picoevent.cli.reporting:report",
     },
     "Upkeep": {
         "analyst": "picoevent.cli.analysts:analyst",

@@ -1,0 +1,75 @@
+"""Writes docs/reports.md from the catalogue of reports: `python docs/make_reports.py`."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from pathlib import Path
+
+from picoevent.report.catalogue import REPORTS
+from picoevent.report.frame import Report
+
+PAGE = Path(__file__).with_name("reports.md")
+HEAD = """# Reports
+
+A report is a question with a name. It is the same from Python and from the command line:
+
+    answer = events.report("series", since="7d", interval="day", types=["order.paid"])
+    picoevent report series --since 7d --interval day --type order.paid
+
+`picoevent report` lists all of them, `picoevent report NAME --help` what one takes. `answer.rows` are typed rows,
+`answer.totals` the figures of the whole range, and `answer.to_dict()` is ready for JSON: times are ISO 8601, decimal
+numbers are texts. `--format csv` writes rows that a spreadsheet never takes for formulas.
+
+An answer says what it is worth. `origin` is where it comes from: tiers of the rollups (month, day, quarter of an hour,
+minute) and, at the edges of a range that lie within a bucket, raw rows. `as_of` is the time up to which events were
+counted; an event is counted within a second or so. `exact` is false where figures are "at least", and `notes` say why.
+`since` and `until` are the range that is really covered: it is wider than the one asked for where nothing so fine is
+kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, days for 2 years, months for ever.
+
+## Common arguments
+
+Every report takes the first three; the others where it says so.
+
+| Argument | Command line | What it is |
+|---|---|---|
+| `since`, `until` | `--since`, `--until` | The range; `until` does not count. Aware datetimes, or texts (below). |
+| `zone` | `--zone` | The time zone of days and hours, such as `Asia/Kathmandu`; by default the reporting time zone. |
+| `types` | `--type` | Only these event types, 20 at most. |
+| `sources` | `--source` | Only these sources. |
+| `interval` | `--interval` | `minute`, `quarter` (of an hour), `hour`, `day`, `week` or `month`. |
+| `filters` | `--where PATH=VALUE` | Only these values of declared dimensions: `{"plan": ["team", "solo"]}`. |
+| `limit` | `--limit` | How many rows at most, 1 to 1,000; 10 by default. |
+| `compare` | `--compare` | Put the period before beside this one: as many whole months, as many days, or as long. |
+
+Texts for times: `7d` (ago; also `90s`, `30m`, `2h`, `4w`), `now`, `today`, `yesterday`, `this week`, `last week`,
+`this month`, `last month`, `this year` (each is where it begins), `2026-11-01`, `2026-11-01T10:30`,
+`2026-11-01T10:30+01:00`. Days are those of the zone; weeks begin on Monday.
+
+This page is written by `python docs/make_reports.py`.
+"""
+
+
+def reports_page() -> str:
+    """Return the page."""
+    return HEAD + "".join(_section(report) for report in REPORTS)
+
+
+def _section(report: Report) -> str:
+    takes = ", ".join(f"`{name}`" for name in report.takes) or "none but the range and the zone"
+    days = "today" if report.default_days == 1 else f"the last {report.default_days} days, today included"
+    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; by default {days}.\n"]
+    if report.options:
+        parts.append("\n| Option | What it is |\n|---|---|\n")
+        parts += [f"| `{name}` | {text} |\n" for name, text in report.options.items()]
+    if report.row is not None:
+        parts.append(f"\nRows: {_names(report.row)}.\n\n{inspect.getdoc(report.row)}\n")
+    return "".join(parts)
+
+
+def _names(row: type) -> str:
+    return ", ".join(f"`{field.name}` ({field.type})" for field in fields(row))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reports_page(), encoding="utf-8")

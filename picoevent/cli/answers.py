@@ -1,0 +1,117 @@
+"""An answer of a report on a terminal: figures aligned, the words behind them, and below what the answer is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from picoevent.cli.cells import cell_text, json_text, visible
+from picoevent.cli.rows import Column, print_rows, print_table
+
+if TYPE_CHECKING:
+    from picoevent.report.frame import Answer
+
+
+MOST_IN_A_LINE = 8
+
+
+def print_answer(answer: Answer[Any], output: str, *, row: type[Any] | None) -> None:
+    """Print an answer as a table for people, as JSON, or as CSV with a header."""
+    if output == "json":
+        click.echo(json_text(answer.to_dict(), indent=2))
+        return
+    names = [field.name for field in fields(row)] if row else list(asdict(answer.rows[0]) if answer.rows else {})
+    rows = [_plain(found, names) for found in answer.rows]
+    if output == "csv":
+        print_rows([_for_csv(found) for found in rows], [Column(name, name) for name in names], "csv")
+        return
+    _print_table(answer, rows, names)
+
+
+def _plain(row: object, names: Sequence[str]) -> dict[str, object]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _for_csv(row: Mapping[str, object]) -> dict[str, object]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}
+
+
+def _print_table(answer: Answer[Any], rows: list[dict[str, object]], names: Sequence[str]) -> None:
+    if not rows:
+        click.echo("No rows: nothing was counted in this range.")
+    else:
+        print_table(rows, _columns(answer, rows, names))
+    totals = [
+        f"{_title(name).lower()} {_shown(value, answer.zone)}" for name, value in answer.totals.items() if _fits(value)
+    ]
+    if totals:
+        click.echo()
+        click.echo(visible(f"In all: {', '.join(totals)}"))
+    click.echo()
+    for line in footer(answer):
+        click.echo(visible(line))
+
+
+def _fits(value: object) -> bool:
+    """Say whether a total is one figure, or few of them; longer ones are in JSON only."""
+    return not isinstance(value, (Mapping, list, tuple)) or len(value) <= MOST_IN_A_LINE
+
+
+def footer(answer: Answer[Any]) -> list[str]:
+    """Return what an answer is worth, in a line or more."""
+    worth = "exact" if answer.exact else "at least: some figures may be higher"
+    head = (
+        f"{_local(answer.since, answer.zone)} to {_local(answer.until, answer.zone)}, {answer.zone}. "
+        f"From {answer.origin}, as of {_local(answer.as_of, answer.zone, seconds=True)}; {worth}."
+    )
+    return [head, *(f"Note: {note}" for note in answer.notes)]
+
+
+def _columns(answer: Answer[Any], rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[Column]:
+    columns = []
+    for name in names:
+        values = [row[name] for row in rows if row[name] is not None]
+        if not values:
+            continue
+        numeric = all(_is_number(value) for value in values)
+        if name == "complete":
+            # A mark for the few intervals that are not, instead of a yes for all others.
+            if not all(values):
+                columns.append(Column(name, "", show=lambda value: "" if value else "in part"))
+            continue
+        columns.append(Column(name, _title(name), numeric=numeric, show=lambda value: _shown(value, answer.zone)))
+    return columns
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").upper()
+
+
+def _shown(value: object, zone: str) -> str:
+    if isinstance(value, datetime):
+        return _local(value, zone)
+    if isinstance(value, bool) or value is None:
+        return cell_text(value)
+    if isinstance(value, (int, Decimal)):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.3g}"  # noqa: PLR2004  # three digits tell enough
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(part, zone)}" for name, part in value.items())
+    return cell_text(value)
+
+
+def _local(moment: datetime, zone: str, *, seconds: bool = False) -> str:
+    local = moment.astimezone(ZoneInfo(zone) if zone != "UTC" else UTC)
+    with_seconds = seconds or local.second or local.microsecond
+    return local.strftime("%Y-%m-%d %H:%M:%S" if with_seconds else "%Y-%m-%d %H:%M")

@@ -1,0 +1,82 @@
+"""The report `compare`: this period against the one before, event type by event type, in counts and percent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from picoevent.report.asking import Asked, ask, to_moment
+from picoevent.report.counting import count_in_all
+from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.intervals import calendar_of
+from picoevent.report.periods import growth, previous_period
+from picoevent.report.sets import read_users, unite
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRow:
+    """One event type.
+
+    `events` are those of this period, `previous` those of the one before, `change` the difference; `trend` is the
+    growth in percent, empty where there was nothing before; `state` says it in a word: new, grown, same, fallen, gone.
+    """
+
+    event_type: str
+    events: int
+    previous: int
+    change: int
+    trend: float | None
+    state: str
+
+
+def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
+    """Return the types with most events in both periods together."""
+    asked = ask(desk, arguments, by_type=True)
+    source = asked.plan_counts()
+    span = previous_period(source.since_ms, source.until_ms, calendar_of(source.zone))
+    now = count_in_all(desk.connection, source, asked.selection)
+    moved = asked.moved(*span)
+    before = count_in_all(desk.connection, moved.plan_counts(), asked.selection)
+    ranked = sorted({*now, *before}, key=lambda key: (-now.get(key, 0) - before.get(key, 0), key))
+    rows = [
+        _row(asked.type_names[number], now.get(number, 0), before.get(number, 0))
+        for number in ranked[: arguments.limit]
+    ]
+    totals = {
+        "previous_since": to_moment(span[0]),
+        "previous_until": to_moment(span[1]),
+        **_compared("events", sum(now.values()), sum(before.values())),
+        **_compared("users", _users(asked), _users(moved)),
+    }
+    return asked.answer("compare", rows, source, totals=totals)
+
+
+def _users(asked: Asked) -> int:
+    selection = asked.selection.put_together
+    found = unite(read_users(asked.desk.connection, asked.plan_sets(), selection), lambda _: None)
+    return sum(map(len, found.values()))
+
+
+def _compared(what: str, now: int, before: int) -> dict[str, object]:
+    return {what: now, f"previous_{what}": before, f"{what}_trend": growth(now, before)}
+
+
+def _row(name: str, events: int, previous: int) -> CompareRow:
+    return CompareRow(name, events, previous, events - previous, growth(events, previous), state_of(events, previous))
+
+
+def state_of(now: int, before: int) -> str:
+    """Return in a word what became of a figure."""
+    if not before:
+        return "new" if now else "same"
+    if not now:
+        return "gone"
+    return "same" if now == before else "grown" if now > before else "fallen"
+
+
+COMPARE = Report(
+    "compare",
+    "This period against the one before, event type by event type",
+    answer,
+    takes=("types", "sources", "limit"),
+    row=CompareRow,
+)

@@ -1,0 +1,79 @@
+"""The report `heatmap`: events by weekday and hour, in the zone asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from picoevent.report.asking import ask
+from picoevent.report.counting import count_by_bucket
+from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.intervals import calendar_of
+from picoevent.rollup.tiers import DAY_SECONDS, Calendar
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapRow:
+    """One hour of one weekday, by the clock of the zone; `day` is 1 for Monday, `hour` 0 to 23."""
+
+    day: int
+    weekday: str
+    hour: int
+    events: int
+
+
+def answer(desk: Desk, arguments: Arguments) -> Answer[HeatmapRow]:
+    """Return all 168 hours of a week."""
+    kept_ms = desk.state.kept_quarter * 1000
+    notes = []
+    if arguments.since_ms < kept_ms:
+        arguments = replace(arguments, since_ms=kept_ms, until_ms=max(arguments.until_ms, kept_ms + 1))
+        notes.append("Begins where hours are kept from.")
+    asked = ask(desk, arguments)
+    asked.notes += notes
+    source = asked.plan_counts(interval="hour")
+    clock = LocalClock(calendar_of(arguments.zone))
+    counted: Counter[tuple[int, int]] = Counter()
+    for _, second, events in count_by_bucket(desk.connection, source, asked.selection):
+        counted[clock.weekday_and_hour(second)] += events
+    rows = [
+        HeatmapRow(day + 1, WEEKDAYS[day], hour, counted[day, hour])
+        for day in range(len(WEEKDAYS))
+        for hour in range(24)
+    ]
+    return asked.answer("heatmap", rows, source, totals={"events": sum(counted.values())})
+
+
+class LocalClock:
+    """Weekday and hour of many seconds in a zone; a zone is asked once for a day, unless its clocks change on it."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._offsets: dict[int, int | None] = {}
+
+    def weekday_and_hour(self, second: int) -> tuple[int, int]:
+        """Return the weekday, 0 for Monday, and the hour."""
+        day = second // DAY_SECONDS
+        if day not in self._offsets:
+            begin, end = (self._offset(moment) for moment in (day * DAY_SECONDS, day * DAY_SECONDS + DAY_SECONDS))
+            self._offsets[day] = begin if begin == end else None
+        offset = self._offsets[day]
+        local_day, rest = divmod(second + (self._offset(second) if offset is None else offset), DAY_SECONDS)
+        # 1970-01-01 was a Thursday.
+        return (local_day + 3) % 7, rest // 3600
+
+    def _offset(self, second: int) -> int:
+        offset = self._calendar.local(second).utcoffset()
+        return 0 if offset is None else int(offset.total_seconds())
+
+
+HEATMAP = Report(
+    "heatmap",
+    "Events by weekday and hour",
+    answer,
+    takes=("types", "sources"),
+    default_days=28,
+    row=HeatmapRow,
+)
