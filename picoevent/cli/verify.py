@@ -47,7 +47,7 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
     Day by day, and while others write: what still waits to be counted is left out. By default all days that have
     events. Nothing is changed; where something differs, it exits with 1, and `picoevent rollups rebuild` mends it.
     """
-    from picoevent.fold.verify import Verifier, read_zone
+    from picoevent.fold.verify import Verifier
     from picoevent.rollup.tiers import Calendar
     from picoevent.store import open_store
     from picoevent.store.base import Purpose
@@ -56,8 +56,7 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
     check_file(settings)
     store = open_store(settings.url, settings, Purpose.READ)
     try:
-        with store.reading() as connection:
-            calendar = Calendar(read_zone(connection))
+        calendar = Calendar(store.installation_value("timezone"))
         chosen = read_span(calendar, **span)
         with progress_bar("comparing") as advance:
             findings = Verifier(store).verify(*chosen, progress=advance)

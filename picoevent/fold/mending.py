@@ -44,7 +44,7 @@ class Mender:
         clear(turn.connection, tiers, span)
         events = 0
         part = replace(turn, state=_placing_in(turn.state, tiers))
-        for columns in self._lots(turn.connection, span):
+        for columns in folded_lots(turn.connection, span):
             self._count(part, tiers, columns)
             events += len(columns)
             part.state = replace(part.state, version=part.part)
@@ -69,17 +69,6 @@ class Mender:
         """Forget what numbers were given: they were rolled back."""
         self._numbers.drop()
 
-    def _lots(self, connection: Connection, span: Span) -> Iterator[Columns]:
-        """Yield the events of a span but those that wait, in lots."""
-        lot = Columns()
-        for page in read_pages(connection, *span):
-            lot = _joined(lot, page)
-            if len(lot) >= ROWS_AT_ONCE:
-                yield _folded(connection, lot)
-                lot = Columns()
-        if len(lot):
-            yield _folded(connection, lot)
-
     def _count(self, turn: Turn, tiers: Sequence[Tier], columns: Columns) -> None:
         first = int(turn.changes.get("next_user_number", turn.state.next_user_number))
         following = self._numbers.number_all(turn.connection, columns.users, first)
@@ -89,6 +78,18 @@ class Mender:
         counts = add_up(groups, self.calendar)
         add_counts(turn.connection, {key: events for key, events in counts.items() if key[0] in tiers})
         self._sets.add(turn, USERS, sets_of_users(groups, turn.state, self.calendar))
+
+
+def folded_lots(connection: Connection, span: Span) -> Iterator[Columns]:
+    """Yield the events of a span but those that wait, in lots; call it only with the lock of `fold_state`."""
+    lot = Columns()
+    for page in read_pages(connection, *span):
+        lot = _joined(lot, page)
+        if len(lot) >= ROWS_AT_ONCE:
+            yield _folded(connection, lot)
+            lot = Columns()
+    if len(lot):
+        yield _folded(connection, lot)
 
 
 def clear(connection: Connection, tiers: Sequence[Tier], span: Span) -> None:

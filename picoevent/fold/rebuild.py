@@ -11,10 +11,11 @@ from typing import TypeVar
 from picoevent.errors import PicoEventError, StoreUnavailable
 from picoevent.fold.mending import Mender
 from picoevent.fold.raw import next_filled
-from picoevent.fold.turns import LEASE_MS, StandBy, Turn, Turns, new_name
-from picoevent.fold.verify import DAILY_TIERS, choose_span, read_zone
+from picoevent.fold.turns import StandBy, Turn, Turns, new_name
+from picoevent.fold.verify import DAILY_TIERS, choose_span
 from picoevent.rollup.tiers import QUARTER_SECONDS, Calendar, Tier
 from picoevent.store.fold_state import read_state
+from picoevent.store.installation import read_zone
 from picoevent.store.sql import SqlStore
 
 Answer = TypeVar("Answer")
@@ -52,7 +53,7 @@ class Patience:
         with self._turns.beside() as turn:
             begun = time.monotonic()
             answer = task(turn)
-            led = bool(turn.state.leader) and turn.now_ms < turn.state.heartbeat_ms + LEASE_MS
+            led = turn.state.is_led(turn.now_ms)
         # Where nobody leads, nobody has to be let by.
         self._held += time.monotonic() - begun if led else 0.0
         return answer
