@@ -139,7 +139,11 @@ def _look_at_replica(findings: Findings, parts: Parts, settings: Settings) -> No
         findings.facts["replica"] = "none set"
         return
     try:
-        findings.facts["replica"] = f"answers: {parts.reading_store.describe()['Server']}"
+        server = parts.reading_store.describe()["Server"]
+        behind = parts.replica.age().behind if parts.replica else ""
+        findings.facts["replica"] = f"answers: {server}, {behind or 'up to date'}"
+        if behind:
+            findings.problems.append(f"Replica: {server} is {behind}.")
     except PicoEventError as error:
         findings.facts["replica"] = "not ready" if isinstance(error, StoreNotReady) else "does not answer"
         findings.blame(error, prefix="Replica: ")
