@@ -6,11 +6,12 @@ Each part starts a server of its own, and runs also by itself: `python -m bench 
 from __future__ import annotations
 
 from bench.frame import Suite
+from bench.reports_answers import ANSWERS
 from bench.reports_beside import BESIDE
 from bench.reports_fold import BINLOG, FOLD
 
 REPORTS = Suite(
     "reports",
     "Questions of a dashboard to 10,000,000 events, against plain SQL and DuckDB, and the fold: every part below.",
-    (FOLD, BINLOG, BESIDE),
+    (ANSWERS, FOLD, BINLOG, BESIDE),
 )

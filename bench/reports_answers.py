@@ -8,6 +8,7 @@ from functools import partial
 from bench.frame import Benchmark, Row, Size, Target
 from bench.progress import Progress
 from bench.reports_crowd import crowd_rows
+from bench.reports_kept import bytes_rows, cached_rows
 from bench.reports_pages import page_rows
 from bench.reports_questions import Question, questions, raw_questions
 from bench.reports_site import Site, open_site
@@ -31,7 +32,7 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
         yield from bytes_rows(site)
         for question in [*questions(site.visits), *raw_questions(site.visits)]:
             yield from _question_rows(question, site, size)
-        yield from cached_rows(site, size)
+        yield from cached_rows(site)
         yield from page_rows(site, size)
         yield from crowd_rows(site, size, progress)
 
@@ -71,3 +72,12 @@ def _check(question: Question, site: Site) -> None:
 
 def _in_order(rows: Rows) -> list[tuple[str, ...]]:
     return sorted(tuple(str(value) for value in row) for row in rows)
+
+
+ANSWERS = Benchmark(
+    "reports.answers",
+    "Questions of a dashboard to 10,000,000 events of 90 days, against SQL on raw rows, DuckDB and the classic layout.",
+    run,
+    full=FULL,
+    quick=QUICK,
+)

@@ -15,7 +15,6 @@ from bench.frame import Row, Size, Target
 from bench.ingest_crew import Crew, Lap
 from bench.ingest_events import BATCH
 from bench.ingest_place import OURS
-from bench.ingest_writers import PacedLogMany
 from bench.progress import Progress
 from bench.reports_place import MADE_EVENTS, events_to_log
 from bench.reports_questions import dashboard
@@ -86,9 +85,7 @@ def crowd_rows(site: Site, size: Size, progress: Progress) -> Iterator[Row]:
         redis = stack.enter_context(RedisServer())
         visits = PacedVisits(place.settings(OURS), 0, MADE_EVENTS, events_to_log(place))
         writer = stack.enter_context(Crew(visits))
-        kept, cold = (
-            stack.enter_context(Crew(*_people(site, cache_url))) for cache_url in (redis.url(), "none://")
-        )
+        kept, cold = (stack.enter_context(Crew(*_people(site, cache_url))) for cache_url in (redis.url(), "none://"))
         progress.say(f"{EVENTS_A_SECOND:,} events/s for {seconds:.0f} s: alone, with {PEOPLE} people, without a cache")
         alone = _store(writer, seconds)
         reloads, beside = _store_beside(writer, kept, seconds)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from bench.frame import Row, Size, Target
+from bench.frame import Row, Target
 from bench.ingest_place import OURS
 from bench.layouts import CLASSIC_TABLE, EVENT_TABLES
-from bench.reports_questions import dashboard, questions
+from bench.reports_questions import questions, raw_questions
 from bench.reports_site import Site
 from bench.reports_turns import in_turn
 from picoevent import EventLog
@@ -25,16 +25,20 @@ TABLES = {
 }  # fmt: skip
 
 
-def cached_rows(site: Site, size: Size) -> Iterator[Row]:
+def cached_rows(site: Site) -> Iterator[Row]:
     """Yield, for each kind of cache, the slowest answer from it, and the whole dashboard."""
     with RedisServer() as redis:
         for kind, url in (("in-process", "memory://"), ("Redis", redis.url())):
             with EventLog(site.place.settings(OURS, cache_url=url)) as log:
-                asked = [question for question in questions(site.visits) if question.kept]
-                each = [partial(question.ask_one, log, number) for question in asked for number in range(len(question.panels))]
                 # In a row, not in turn: an answer is fresh for seconds, and slow ones stand between them.
-                times = [in_turn([ask], CACHED_ROUNDS, patience=1)[0] for ask in each]
+                times = [in_turn([ask], CACHED_ROUNDS)[0] for ask in _panels(site, log)]
                 yield Row(f"the slowest answer from the cache, {kind}", max(times), "ms", target=Target(at_most=1))
+
+
+def _panels(site: Site, log: EventLog) -> Iterator[Callable[[], object]]:
+    for question in [*questions(site.visits), *raw_questions(site.visits)]:
+        for number in range(len(question.panels)):
+            yield partial(question.ask_panel, log, number)
 
 
 def bytes_rows(site: Site) -> Iterator[Row]:

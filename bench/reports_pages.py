@@ -1,4 +1,4 @@
-"""Pages of events at any depth, of `reports.answers`: by type, user and value of a dimension, against the classic layout."""
+"""Pages of `reports.answers`, at any depth: by type, user and value of a dimension, against the classic layout."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from bench.ingest_place import Place
 from bench.layouts import SOURCE
 from bench.progress import Progress
-from bench.reports_visits import SOURCES, USERS, Visits, write_events
+from bench.reports_visits import DIMENSIONS, PAGE_VIEW, SOURCES, USERS, Visits, write_events
+from picoevent import EventLog
 from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
 
@@ -30,6 +31,8 @@ def events_to_log(place: Place, users: int = USERS) -> Path:
 
 def declare_dimensions(settings: Settings) -> None:
     """Declare the dimensions of the visits; `ip` can be searched for."""
+    with EventLog(settings) as log:
+        log.declare(PAGE_VIEW, dimensions=DIMENSIONS, searchable=["ip"])
 
 
 def fold_all(settings: Settings, events: int, progress: Progress) -> None:

@@ -6,7 +6,7 @@ Answers of both sides are compared before any time is taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,9 @@ from picoevent import EventLog
 from picoevent.report.frame import Answer
 
 Figures = Callable[[Answer[Any]], Rows]
-QUARTER_MS = 900_000
 TOP = 20
+TOP_COUNTRIES = {"value": "country", "limit": 10}
+TYPE_NUMBERS = {name: number for number, name in enumerate(Visits(0, 0).type_names(), 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class Question:
         """Ask all panels, one after the other."""
         since, until = _moment(self.span.since_ms), _moment(self.span.until_ms)
         return [log.report(panel.report, since=since, until=until, **panel.arguments) for panel in self.panels]
+
+    def ask_panel(self, log: EventLog, number: int) -> Answer[Any]:
+        """Ask one of the panels."""
+        return replace(self, panels=self.panels[number : number + 1]).ask(log)[0]
 
     def ask_sql(self, side: sql.RawRows | sql.Parquet) -> list[Rows]:
         """Ask the same of one that counts rows."""
@@ -90,6 +95,11 @@ def dashboard() -> list[Panel]:
     return [
         _by("day", sql.BY_DAY),
         _by("day", sql.USERS_BY_DAY, "users"),
+        Panel("uniques", {"compare": True}, sql.USERS, figures=lambda answer: [(answer.totals["uniques"],)]),
+        Panel("compare", {"limit": TOP}, sql.BY_TYPE_WITH_USERS),
+        Panel("top_types", {"limit": len(TYPE_NUMBERS)}, sql.BY_TYPE_WITH_USERS, figures=_types),
+        Panel("top_values", {"dimension": "country", "types": [PAGE_VIEW]}, sql.TOP_VALUES, TOP_COUNTRIES, _values),
+        Panel("heatmap", {}, sql.BY_HOUR_OF_WEEK, figures=_hours_of_week),
     ]
 
 
@@ -115,13 +125,22 @@ def _top(path: str) -> Panel:
     )
 
 
+def _types(answer: Answer[Any]) -> Rows:
+    return [(TYPE_NUMBERS[row.event_type], row.events, row.users) for row in answer.rows]
+
+
+def _hours_of_week(answer: Answer[Any]) -> Rows:
+    # The SQL counts hours from 1970-01-01, a Thursday.
+    return [((row.day + 3) % 7 * 24 + row.hour, row.events) for row in answer.rows if row.events]
+
+
 def _series(answer: Answer[Any]) -> Rows:
     return [(int(row.start.timestamp()), row.value) for row in answer.rows if row.value]
 
 
 def _series_by_type(answer: Answer[Any]) -> Rows:
-    number = {name: number for number, name in enumerate(Visits(0, 0, types=1000).type_names(), 1)}
-    return [(int(row.start.timestamp()), number[row.event_type], row.value) for row in answer.rows if row.value]
+    rows = [row for row in answer.rows if row.value]
+    return [(int(row.start.timestamp()), TYPE_NUMBERS[row.event_type], row.value) for row in rows]
 
 
 def _values(answer: Answer[Any]) -> Rows:

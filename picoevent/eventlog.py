@@ -7,7 +7,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from picoevent.errors import PicoEventError, SettingsError
@@ -18,6 +18,7 @@ from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
     from picoevent.parts import Parts
+    from picoevent.read.replica import DataAge
     from picoevent.report.frame import Answer, Report
     from picoevent.store.record import EventType, RejectedEvent, Source
     from picoevent.write.bulk import BulkImport, ImportResult
@@ -171,6 +172,19 @@ class EventLog:
     def count(self, **filters: Unpack[Filters]) -> int:
         """Count the matching events, row by row: on a large table, ask for a type, a user or a short time."""
         return self._reading.reader.count(make_query(filters))
+
+    def data_age(self, wait_seconds: float = 0.0) -> DataAge:
+        """Return how old the data is that pages and reports are read from; never raises for a server that is away.
+
+        Where a replica is read, this waits so many seconds at most (1.5 at the longest) until it has what is
+        committed now, for whoever wants to see what he has just written.
+        """
+        from picoevent.read.replica import DataAge
+
+        replica = self._reading.replica
+        if replica is None:
+            return DataAge(datetime.now(UTC), 0.0)
+        return replica.catch_up(wait_seconds) if wait_seconds > 0 else replica.age()
 
     def report(self, name: str, **arguments: Any) -> Answer[Any]:  # noqa: ANN401  # what the report takes
         """Return the answer of a report, from the rollups; `reports()` says which there are and what each takes.

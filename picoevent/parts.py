@@ -6,6 +6,7 @@ from picoevent.cache import open_cache
 from picoevent.fold.alone import LoneFold
 from picoevent.read.loading import EventLoader
 from picoevent.read.reader import Reader
+from picoevent.read.replica import ReplicaWatch
 from picoevent.report.desk import Reports
 from picoevent.settings import Settings
 from picoevent.store import open_store
@@ -29,10 +30,13 @@ class Parts:
         self.cache = open_cache(settings)
         key = InstallationKey()
         self.writing = WritePath(settings, self.store, self.cache, key)
-        loader = EventLoader(self.cache, key)
-        self.reader = Reader(self.reading_store, loader, fallback=self.fallback_store)
         self.lone_fold = LoneFold(settings)
         """Counts what waits before a report is asked for, where no worker does."""
+        self.replica = _open_replica_watch(settings)
+        """How old the replica's data is; None without a replica."""
+        loader = EventLoader(self.cache, key)
+        unfit = self.replica.is_unfit if self.replica else lambda: False
+        self.reader = Reader(self.reading_store, loader, fallback=self.fallback_store, is_unfit=unfit)
         self.reports = Reports(self.reading_store, loader.names, key, settings)
 
     def close(self, timeout: float = 0) -> int:
@@ -42,5 +46,18 @@ class Parts:
             if store is not None:
                 store.close()
         self.lone_fold.close()
+        if self.replica is not None:
+            self.replica.close()
         self.cache.close()
         return left
+
+
+def _open_replica_watch(settings: Settings) -> ReplicaWatch | None:
+    if not settings.replica_url:
+        return None
+    return ReplicaWatch(
+        open_store(settings.replica_url, settings, Purpose.WATCH),
+        open_store(settings.url, settings, Purpose.WATCH),
+        max_behind_seconds=settings.replica_max_behind_seconds,
+        falls_back=settings.replica_fallback,
+    )

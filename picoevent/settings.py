@@ -80,8 +80,14 @@ class Settings:
     )
     replica_fallback: bool = _setting(
         default=False,
-        text="Read from the primary where the replica does not answer.",
+        text="Read from the primary where the replica does not answer, or is further behind than it may be.",
         group="Database",
+    )
+    replica_max_behind_seconds: int = _setting(
+        60,
+        "How far, in seconds, the replica may be behind before the primary is read, where replica_fallback allows it.",
+        group="Database",
+        check=_at_least(1),
     )
     tls_ca: str = _setting("", "File of the CA that signed the database's certificate; turns TLS on.", group="Database")
     tls_cert: str = _setting("", "File of this client's certificate for the database.", group="Database")

@@ -142,7 +142,7 @@ def _prepare_templates(app: Flask, parts: Bi) -> None:
             "menu": menu,
             "asset": asset,
             "nonce": csp_nonce,
-            "on_replica": bool(parts.settings.replica_url),
+            "data_age_in_words": display.data_age_in_words,
             "names": parts.names,
         }
 

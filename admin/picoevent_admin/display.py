@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from picoevent.event import format_time
+from picoevent.read.replica import DataAge
 
 SUMMARY_CHARACTERS = 160
 SUMMARY_VALUE_CHARACTERS = 60
@@ -55,6 +56,19 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
     if seconds < 0:
         return f"in {_span(-seconds)}"
     return f"{_span(seconds)} ago" if seconds else "just now"
+
+
+def data_age_in_words(age: DataAge | None) -> str:
+    """Return what the foot of a page says of its data; nothing where it is the primary's, and meant to be."""
+    if age is None or age.replica_answers is None:
+        return ""
+    if age.place == "primary":
+        why = f"is {age.behind}" if age.replica_answers else "does not answer"
+        return f" The replica {why}: pages are read from the primary."
+    if age.as_of is None:
+        return " Pages are read from the replica; how old its data is can't be told yet."
+    when = clock(age.as_of) if (datetime.now(UTC) - age.as_of).days < 1 else f"{day(age.as_of)} {clock(age.as_of)}"
+    return f" Pages are read from the replica: data as of {when}{', ' + age.behind if age.behind else ''}."
 
 
 def _span(seconds: int) -> str:

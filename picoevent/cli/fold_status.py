@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from picoevent.fold.turns import LEASE_MS, server_clock
+from picoevent.fold.turns import server_clock
 from picoevent.store.fold_state import read_state
 from picoevent.store.tables import pending
 
@@ -24,13 +24,9 @@ class FoldStatus:
     leader: str
     heartbeat_ms: int
     age_ms: int
+    is_alive: bool
     pending_events: int
     embedded: bool
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether somebody folds now."""
-        return bool(self.leader) and self.age_ms < LEASE_MS
 
     @property
     def words(self) -> str:
@@ -57,6 +53,8 @@ def look_at_fold(store: ReadingStore) -> FoldStatus:
     with store.reading() as connection:
         state = read_state(connection)
         waits = int(connection.execute(select(func.coalesce(func.sum(pending.c.events), 0))).scalar() or 0)
-        age_ms = server_clock(connection) - state.heartbeat_ms
+        now_ms = server_clock(connection)
         embedded = connection.dialect.name == "sqlite"
-        return FoldStatus(state.leader, state.heartbeat_ms, age_ms, waits, embedded)
+        return FoldStatus(
+            state.leader, state.heartbeat_ms, now_ms - state.heartbeat_ms, state.is_led(now_ms), waits, embedded
+        )

@@ -35,6 +35,7 @@ SECTIONS = {
     "Upkeep": {
         "analyst": "picoevent.cli.analysts:analyst",
         "worker": "picoevent.cli.worker:worker",
+        "verify": "picoevent.cli.verify:verify",
         "status": "picoevent.cli.status:status",
         "spool": "picoevent.cli.spool:spool",
         "settings": "picoevent.cli.settings:settings",

@@ -43,6 +43,8 @@ class Findings:
     problems: list[str] = field(default_factory=list)
     exit_code: int = 0
     machine: Machine | None = None
+    figures: dict[str, int] = field(default_factory=lambda: {"pending_events": 0, "fold_heartbeat": 0})
+    """What only the database knows, by the names that metrics use."""
 
     def blame(self, error: PicoEventError, *, prefix: str = "") -> None:
         """Note an error as a problem."""
@@ -113,6 +115,7 @@ def _look_at_fold(findings: Findings, store: ReadingStore) -> None:
 
     fold = look_at_fold(store)
     findings.facts |= {"rollups": fold.words, "pending_events": fold.pending_events}
+    findings.figures |= {"pending_events": fold.pending_events, "fold_heartbeat": fold.heartbeat_ms // 1000}
     findings.problems += fold.problems
 
 
@@ -136,7 +139,11 @@ def _look_at_replica(findings: Findings, parts: Parts, settings: Settings) -> No
         findings.facts["replica"] = "none set"
         return
     try:
-        findings.facts["replica"] = f"answers: {parts.reading_store.describe()['Server']}"
+        server = parts.reading_store.describe()["Server"]
+        behind = parts.replica.age().behind if parts.replica else ""
+        findings.facts["replica"] = f"answers: {server}, {behind or 'up to date'}"
+        if behind:
+            findings.problems.append(f"Replica: {server} is {behind}.")
     except PicoEventError as error:
         findings.facts["replica"] = "not ready" if isinstance(error, StoreNotReady) else "does not answer"
         findings.blame(error, prefix="Replica: ")
@@ -188,7 +195,7 @@ def _print_metrics(findings: Findings) -> None:
     from picoevent.contrib.metrics import COUNTED, OF_THE_MACHINE, text_format
 
     if findings.machine is not None:
-        figures = findings.machine.metrics(database_up=not findings.exit_code)
+        figures = findings.machine.metrics(database_up=not findings.exit_code) | findings.figures
         click.echo(text_format((*COUNTED, *OF_THE_MACHINE), figures), nl=False)
     for problem in findings.problems:
         click.echo(f"warning: {visible(problem)}", err=True)

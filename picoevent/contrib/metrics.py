@@ -91,6 +91,18 @@ COUNTED = (
 """What `EventLog.counters()` holds."""
 OF_THE_MACHINE = (
     _one("picoevent_database_up", "gauge", "database_up", "1 where the database answers and is ready, else 0."),
+    _one(
+        "picoevent_pending_events",
+        "gauge",
+        "pending_events",
+        "Events in the database that no rollup counts yet; 0 where it is away.",
+    ),
+    _one(
+        "picoevent_fold_heartbeat_timestamp_seconds",
+        "gauge",
+        "fold_heartbeat",
+        "When whoever counts events was last seen alive, in UNIX seconds; 0 where nobody ever was.",
+    ),
     _one("picoevent_processes", "gauge", "processes", "Living processes that have published counters."),
     _one(
         "picoevent_events_cut_off_total",

@@ -7,14 +7,11 @@ import threading
 import time
 from contextlib import suppress
 
-from sqlalchemy import select
-
 from picoevent.errors import PicoEventError
-from picoevent.fold.turns import LEASE_MS, StandBy, server_clock
+from picoevent.fold.turns import StandBy, server_clock
 from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
 from picoevent.store.fold_state import read_state
-from picoevent.store.tables import pending
 
 logger = logging.getLogger("picoevent")
 
@@ -54,13 +51,9 @@ class LoneFold:
     def _fold(self) -> None:
         folder = self._folder = self._folder or Folder(self._settings)
         with folder.store.transaction() as connection:
-            state = read_state(connection)
-            if server_clock(connection) - state.heartbeat_ms < LEASE_MS and state.leader:
+            if read_state(connection).is_led(server_clock(connection)):
                 self._alive_until = time.monotonic() + TRUST_SECONDS
                 return
-            waits = connection.execute(select(pending.c.seq).limit(1)).first() is not None
-        if not waits and state.closed_quarter:
-            return
         with suppress(StandBy):
             folder.fold_all()
             folder.keep_up()

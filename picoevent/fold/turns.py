@@ -18,8 +18,8 @@ from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.rollup_tables import fold_state
 from picoevent.store.sql import SqlStore
 
-LEASE_MS = 3000
-"""A leader whose heart has not beaten for so long is taken over from."""
+BEAT_MS = 900
+"""An idle leader's heart beats this far apart at least: each beat is written to the binary log."""
 
 Clock = Callable[[Connection], int]
 """Returns the Unix time in milliseconds as all who fold agree on it."""
@@ -79,10 +79,12 @@ class Turns:
         try:
             with self._store.transaction() as connection:
                 turn = self._begin(connection)
-                if turn.state.leader not in ("", self.name) and turn.now_ms < turn.state.heartbeat_ms + LEASE_MS:
+                if turn.state.leader != self.name and turn.state.is_led(turn.now_ms):
                     raise StandBy(f"{turn.state.leader} folds.")
-                turn.changes = {"leader": self.name, "heartbeat_ms": turn.now_ms}
                 yield turn
+                due = abs(turn.now_ms - turn.state.heartbeat_ms) >= BEAT_MS
+                if turn.changes or due or turn.state.leader != self.name:
+                    turn.changes |= {"leader": self.name, "heartbeat_ms": turn.now_ms}
                 self._end(turn)
         except TransactionAborted as error:
             raise StandBy("Another transaction holds the lock.") from error

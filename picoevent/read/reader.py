@@ -36,7 +36,10 @@ Answer = TypeVar("Answer")
 
 
 class Reader:
-    """Answer queries from one store; safe under threads, not across a fork."""
+    """Answer queries from one store; safe under threads, not across a fork.
+
+    The fallback is asked where the store does not answer, or is unfit: a replica that is too far behind.
+    """
 
     def __init__(
         self,
@@ -44,11 +47,13 @@ class Reader:
         loader: EventLoader,
         *,
         fallback: ReadingStore | None = None,
+        is_unfit: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._loader = loader
         self._fallback = fallback
+        self._is_unfit = is_unfit
         self._clock = clock
 
     def get(self, event_id: int | str) -> Event:
@@ -92,6 +97,8 @@ class Reader:
         return self._read(partial(list_rejected, limit=limit))
 
     def _read(self, ask: Callable[[Connection], Answer]) -> Answer:
+        if self._fallback is not None and self._is_unfit():
+            return self._ask(self._fallback, ask)
         try:
             return self._ask(self._store, ask)
         except (StoreUnavailable, StoreNotReady):

@@ -2,14 +2,15 @@
 
 Layout, little-endian: format (1 byte), number of values n (4), kinds of sets (1), base moment (8); then columns of n:
 value ids (each less the one before), events, first moments less the base, last moments less the first ones. Then of
-each kind of set its counted id (2), and the sets as `_pack_sets` says.
+each kind of set its counted id (2), and the sets as `set_columns` packs them.
 """
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import add
@@ -18,6 +19,7 @@ from pyroaring import BitMap
 
 from picoevent.errors import StoreCorrupt
 from picoevent.rollup.columns import ColumnReader, pack_column
+from picoevent.rollup.set_columns import SetColumns, SetUnions, pack_set_columns, pack_sets, read_sets
 
 FORMAT = 1
 OTHER = (1 << 32) - 1
@@ -26,10 +28,7 @@ NONE = 0
 """The value id of "(none)": the key is missing, or null."""
 USERS = 0
 """The counted id of the sets of users."""
-LARGE_SET = 64
-"""A set with more members is a Roaring bitmap of its own; smaller ones lie side by side."""
 _HEAD = struct.Struct("<BIBQ")
-_NUMBER = struct.Struct("<I")
 _COUNTED = struct.Struct("<H")
 
 
@@ -103,14 +102,6 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class SetColumns:
-    """Sets of one kind, in the order of the values: how many members each has, and all members, set behind set."""
-
-    counts: Sequence[int]
-    members: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
 class CellColumns:
     """Cells side by side, by rising value id: how the fold makes them, without an object for each."""
 
@@ -133,19 +124,17 @@ def pack_cells(cells: Cells, *, with_sets: bool) -> bytes:
         [cell.last_ms for _, cell in items],
         len(counted),
     )
-    sets = [_pack_sets(number, [cell.sets.get(number, nothing) for _, cell in items]) for number in counted]
+    sets = [
+        _COUNTED.pack(number) + pack_sets([cell.sets.get(number, nothing) for _, cell in items]) for number in counted
+    ]
     return b"".join((numbers, *sets))
 
 
 def pack_columns(columns: CellColumns) -> bytes:
     """Return the bytes of cells that lie side by side already; `unpack_cells` reads them as any others."""
-    parts = [_pack_numbers(columns.value_ids, columns.events, columns.first_ms, columns.last_ms, len(columns.sets))]
-    for counted_id, sets in sorted(columns.sets.items()):
-        if max(sets.counts, default=0) > LARGE_SET:
-            parts.append(_pack_sets(counted_id, list(_bitmaps(sets.counts, sets.members))))
-        else:
-            parts.append(_pack_small(counted_id, sets.counts, sets.members) + _NUMBER.pack(0))
-    return b"".join(parts)
+    numbers = _pack_numbers(columns.value_ids, columns.events, columns.first_ms, columns.last_ms, len(columns.sets))
+    sets = [_COUNTED.pack(number) + pack_set_columns(sets) for number, sets in sorted(columns.sets.items())]
+    return b"".join((numbers, *sets))
 
 
 def unpack_cells(packed: bytes) -> Cells:
@@ -155,11 +144,48 @@ def unpack_cells(packed: bytes) -> Cells:
     cells = {value_id: Cell(events, first, last) for value_id, events, first, last in zip(*numbers, strict=True)}
     for _ in range(kinds):
         (counted_id,) = reader.take_struct(_COUNTED)
-        for cell, members in zip(cells.values(), _read_sets(reader, count), strict=True):
+        for cell, members in zip(cells.values(), read_sets(reader, count), strict=True):
             if members:
                 cell.sets[counted_id] = members
     other = cells.pop(OTHER, None)
     return Cells(cells, other)
+
+
+def merge_cells(parts: Iterable[bytes]) -> Cells:
+    """Return the sum of packed cells; quicker than to unpack each."""
+    numbers: dict[int, list[int]] = {}
+    unions: defaultdict[int, SetUnions] = defaultdict(SetUnions)
+    for packed in parts:
+        reader = ColumnReader(packed)
+        _, kinds, *columns = _read_numbers(reader)
+        value_ids = _merge_numbers(numbers, columns)
+        for _ in range(kinds):
+            (counted_id,) = reader.take_struct(_COUNTED)
+            unions[counted_id].add(reader, value_ids)
+    cells = {value_id: Cell(events, first, last) for value_id, (events, first, last) in numbers.items()}
+    for counted_id, sets in unions.items():
+        for value_id, members in sets.items():
+            cells[value_id].sets[counted_id] = members
+    other = cells.pop(OTHER, None)
+    return Cells(cells, other)
+
+
+def _merge_numbers(numbers: dict[int, list[int]], columns: Sequence[Iterable[int]]) -> list[int]:
+    """Add columns of numbers to those by value; return the value ids."""
+    value_ids = []
+    for value_id, events, first, last in zip(*columns, strict=True):
+        value_ids.append(value_id)
+        found = numbers.get(value_id)
+        if found is None:
+            numbers[value_id] = [events, first, last]
+            continue
+        found[0] += events
+        # min() and max() would take twice as long.
+        if first < found[1]:  # noqa: PLR1730
+            found[1] = first
+        if last > found[2]:  # noqa: PLR1730
+            found[2] = last
+    return value_ids
 
 
 def iter_counts(packed: bytes) -> Iterator[tuple[int, int, int, int]]:
@@ -192,45 +218,3 @@ def _read_numbers(reader: ColumnReader) -> tuple[int, int, Iterator[int], array[
     events = reader.take(count)
     first_ms = list(map(base.__add__, reader.take(count)))
     return count, kinds, value_ids, events, first_ms, map(add, first_ms, reader.take(count))
-
-
-def _pack_sets(counted_id: int, sets: Sequence[BitMap]) -> bytes:
-    """Return the bytes of sets of one kind: counted id, sizes of the small ones, their members, and the large ones.
-
-    Of a large set the size stands as 0. Of the large ones: how many (4), then columns of their places and lengths, and
-    the bitmaps.
-    """
-    small = [[] if len(members) > LARGE_SET else members.to_array() for members in sets]
-    large = [(place, members.serialize()) for place, members in enumerate(sets) if len(members) > LARGE_SET]
-    members: array[int] = array("I")
-    for part in small:
-        members.extend(part)
-    parts = [_pack_small(counted_id, [len(part) for part in small], members), _NUMBER.pack(len(large))]
-    if large:
-        parts += [pack_column([place for place, _ in large]), pack_column([len(bitmap) for _, bitmap in large])]
-        parts += [bitmap for _, bitmap in large]
-    return b"".join(parts)
-
-
-def _pack_small(counted_id: int, counts: Sequence[int], members: Sequence[int]) -> bytes:
-    return _COUNTED.pack(counted_id) + pack_column(counts) + pack_column(members)
-
-
-def _read_sets(reader: ColumnReader, count: int) -> list[BitMap]:
-    counts = reader.take(count)
-    sets = list(_bitmaps(counts, reader.take(sum(counts))))
-    (large,) = reader.take_struct(_NUMBER)
-    if large:
-        places, lengths = reader.take(large), reader.take(large)
-        for place, length in zip(places, lengths, strict=True):
-            sets[place] = BitMap.deserialize(reader.take_bytes(length))
-    return sets
-
-
-def _bitmaps(counts: Sequence[int], members: Sequence[int]) -> Iterator[BitMap]:
-    # A bitmap takes 4-byte numbers at once, any others one by one.
-    numbers = array("I", members)
-    end = 0
-    for count in counts:
-        begin, end = end, end + count
-        yield BitMap(numbers[begin:end])

@@ -48,6 +48,23 @@ class Journal:
         """The number of the next record."""
         return self.segments[-1].end[1]
 
+    def unsynced(self, event_ids: set[int]) -> dict[int, int]:
+        """Return those of these ids that may not be synced yet, by the number of their record."""
+        return {
+            number: event.event_id
+            for first, events in self._recent()
+            for number, event in enumerate(events, first)
+            if event.event_id in event_ids
+        }
+
+    def _recent(self) -> list[tuple[int, Sequence[SpooledEvent]]]:
+        while True:
+            try:
+                return list(self.recent)
+            except RuntimeError:
+                # Another thread appended meanwhile.
+                continue
+
     def append(self, events: Sequence[SpooledEvent], room: int) -> bool:
         """Write all of these or none; return False where they need more than `room` bytes.
 

@@ -9,7 +9,6 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -140,7 +139,7 @@ class Spool:
         """
         wanted, taken = set(event_ids), set()
         for journal, backlog in list(self._lanes.values()):
-            ids = _numbers_of(journal, wanted)
+            ids = journal.unsynced(wanted)
             numbers = backlog.cancel(list(ids))
             taken |= {ids[number] for number in numbers}
             if numbers:
@@ -388,22 +387,3 @@ class Spool:
 
 def _age(backlog: Backlog) -> str:
     return backlog.held.path.name
-
-
-def _numbers_of(journal: Journal, event_ids: set[int]) -> dict[int, int]:
-    """Return the ids of those that may not be synced yet, by their number in the journal."""
-    return {
-        number: event.event_id
-        for first, events in _copy_of(journal.recent)
-        for number, event in enumerate(events, first)
-        if event.event_id in event_ids
-    }
-
-
-def _copy_of(recent: deque[tuple[int, Sequence[SpooledEvent]]]) -> list[tuple[int, Sequence[SpooledEvent]]]:
-    while True:
-        try:
-            return list(recent)
-        except RuntimeError:
-            # Another thread appended meanwhile.
-            continue

@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     """Pages and reports: ten seconds, and nothing is written."""
     FOLD = "fold"
     """Rollups: a minute; the server ends a session whose process is frozen, so that another one can fold."""
+    WATCH = "watch"
+    """How old a replica's data is: two seconds, so that no page waits for a server that hangs."""
     ADMIN = "admin"
     """Schema and partitions: an hour."""
 

@@ -10,6 +10,8 @@ from picoevent.errors import StoreNotReady
 from picoevent.rollup.tiers import Tier, Window
 from picoevent.store.rollup_tables import STATE_COLUMNS, fold_state
 
+LEASE_MS = 3000
+"""A leader whose heart has not beaten for so long is taken over from."""
 FOR_EVER = 1 << 40
 """A Unix second behind all others."""
 
@@ -32,6 +34,13 @@ class FoldState:
     kept_quarter: int
     kept_day: int
     raw_from: int
+
+    def is_led(self, now_ms: int) -> bool:
+        """Whether the leader's heart has beaten within `LEASE_MS` of this moment of the primary's clock.
+
+        One that beats in the future is no sign of life: that clock was put back.
+        """
+        return bool(self.leader) and abs(now_ms - self.heartbeat_ms) < LEASE_MS
 
     def count_windows(self) -> dict[Tier, Window]:
         """Return where each tier of `rollup` can answer: counts go into all tiers at once."""

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from picoevent.errors import QueryTooCostly
 from picoevent.store.base import NARROW_IT, Purpose
-from picoevent.store.mysql import ANSWER_SECONDS, flavour_of
+from picoevent.store.mysql import ANSWER_SECONDS
+from picoevent.store.mysql_flavours import flavour_of
 
 STATEMENT_SECONDS = ANSWER_SECONDS[Purpose.READ] - 1
 """How long one statement may take at most: the driver gives up on a reading connection a second later."""

@@ -1,6 +1,6 @@
 """The store on MySQL 8.0+ and MariaDB 10.6+: connections, sessions, errors by kind, partitions.
 
-What differs between the two servers is the table `FLAVOURS`, and nothing else anywhere.
+What differs between the two servers stands in `mysql_flavours`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -34,6 +33,7 @@ from picoevent.errors import (
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
 from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose, TransactionAborted
+from picoevent.store.mysql_flavours import MARIADB, MYSQL, flavour_of
 from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
 from picoevent.store.mysql_store import MySQLStore
@@ -43,7 +43,7 @@ from picoevent.urls import ENCODE_HINT, check_address, check_argument
 
 logger = logging.getLogger("picoevent")
 
-ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.FOLD: 60.0, Purpose.ADMIN: 3600.0}
+ANSWER_SECONDS = {Purpose.READ: 10.0, Purpose.FOLD: 60.0, Purpose.ADMIN: 3600.0, Purpose.WATCH: 2.0}
 """How long one answer is waited for."""
 WRITING_SECONDS = 10.0
 """How long the writer's thread waits for one answer. No caller waits for that long, and a server that is slow, but
@@ -74,26 +74,6 @@ PARTITION_PAUSE_SECONDS = 0.1
 SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 WRITING_MODE = f"{SQL_MODE},NO_BACKSLASH_ESCAPES"
 
-
-@dataclass(frozen=True)
-class Flavour:
-    """The words of one of the two servers."""
-
-    name: str
-    exact_collation: str
-    """Compares bytes, trailing spaces included."""
-    nowait: str
-    """Makes LOCK TABLES fail at once; MySQL has no such word, and waits for a second."""
-    limit_reads: str
-    """Ends a statement of the session after so many seconds."""
-
-    def limited_to(self, seconds: float) -> str:
-        """Return the statement that limits each reading statement behind it to so many seconds."""
-        return self.limit_reads.format(seconds=seconds, milliseconds=max(1, int(seconds * 1000)))
-
-
-MARIADB = Flavour("MariaDB", "utf8mb4_nopad_bin", "NOWAIT", "SET SESSION max_statement_time = {seconds}")
-MYSQL = Flavour("MySQL", "utf8mb4_0900_bin", "", "SET SESSION max_execution_time = {milliseconds}")
 
 FROZEN_SESSION = "SET SESSION wait_timeout = 4, net_write_timeout = 4"
 """The server ends a session, and frees its locks, when its client has been silent for so many seconds."""
@@ -178,7 +158,7 @@ def _open_engine(
         pool_timeout=deadline,
         pool_recycle=1800,
         # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
-        pool_pre_ping=purpose in (Purpose.READ, Purpose.FOLD),
+        pool_pre_ping=purpose in (Purpose.READ, Purpose.FOLD, Purpose.WATCH),
     )
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
@@ -264,11 +244,6 @@ def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # 
 def _session(seconds: float, sql_mode: str) -> str:
     lock_wait = max(1, int(seconds))
     return f"SET SESSION time_zone = '+00:00', sql_mode = '{sql_mode}', innodb_lock_wait_timeout = {lock_wait}"
-
-
-def flavour_of(connection: Connection) -> Flavour:
-    """Return the words of the server behind a connection."""
-    return MARIADB if getattr(connection.dialect, "is_mariadb", False) else MYSQL
 
 
 class MySQLBackend:

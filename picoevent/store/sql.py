@@ -26,6 +26,16 @@ logger = logging.getLogger("picoevent")
 
 Answer = TypeVar("Answer")
 
+SNAPSHOT = {
+    "mysql": (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    ),
+    # A transaction there reads one state of the file anyway.
+    "sqlite": (),
+}
+"""What makes a transaction read one state of the database, by dialect."""
+
 
 class Backend(Protocol):
     """What differs from server to server; one implementation beside each engine."""
@@ -76,6 +86,14 @@ class SqlStore:
         """Open a transaction on a schema that is known to be there, with the driver's errors as our kinds."""
         self._check_ready()
         with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a transaction that reads, and that sees nothing of what others commit meanwhile: keep it short."""
+        with self.transaction() as connection:
+            for statement in SNAPSHOT[self._backend.dialect]:
+                connection.exec_driver_sql(statement)
             yield connection
 
     @contextmanager

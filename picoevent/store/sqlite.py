@@ -38,7 +38,9 @@ def open_store(url: str, settings: Settings, purpose: Purpose) -> SqlStore:
     # The path as it stands: SQLAlchemy decodes %41 in it, or does not, as its release is.
     path = Path(url.removeprefix("sqlite:///"))
     wait = BUSY_SECONDS.get(purpose, settings.deadline_ms / 1000)
-    engine = _open_engine(URL.create("sqlite", database=str(path)), wait, writes=purpose is not Purpose.READ)
+    engine = _open_engine(
+        URL.create("sqlite", database=str(path)), wait, writes=purpose not in (Purpose.READ, Purpose.WATCH)
+    )
     return SqlStore(engine, SqliteBackend(path), settings)
 
 

@@ -239,7 +239,7 @@ def test_the_foot_says_when_pages_come_from_a_replica(make_app, mysql_url, repli
     app = create_app(settings)
     browser = sign_in_to(app)
 
-    assert "Pages are read from the replica." in browser.get("/events/").text
+    assert "Pages are read from the replica: data as of " in browser.get("/events/").text
     app.extensions[EXTENSION].close()
 
 

@@ -63,6 +63,15 @@ def test_the_second_one_stands_by_until_the_first_heart_stops(two, now):
         first.fold_all()
 
 
+def test_a_clock_that_was_put_back_does_not_keep_a_dead_leader_alive(two, now):
+    first, second = two
+    first.fold_all()
+
+    now[0] -= 3_600_000
+
+    assert second.fold_all() == 0
+
+
 def test_a_leader_that_closes_lets_the_next_one_lead_at_once(two):
     first, second = two
     first.fold_all()

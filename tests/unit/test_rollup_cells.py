@@ -18,12 +18,13 @@ from picoevent.rollup.cells import (
     Cell,
     CellColumns,
     Cells,
-    SetColumns,
     iter_counts,
+    merge_cells,
     pack_cells,
     pack_columns,
     unpack_cells,
 )
+from picoevent.rollup.set_columns import SetColumns
 
 MOMENTS = st.integers(946_684_800_000, 5_000_000_000_000)
 MEMBERS = st.sets(st.integers(0, (1 << 32) - 1), min_size=1, max_size=90).map(BitMap)
@@ -72,6 +73,11 @@ def test_merging_is_associative_and_knows_no_order(one, two, three):
 
     assert merged(merged(one, two), three) == merged(one, merged(two, three)) == merged(three, two, one)
     assert (one, two, three) == before
+
+
+@given(st.lists(CELLS, max_size=4))
+def test_packed_cells_merge_to_what_unpacked_ones_do(parts):
+    assert merge_cells(pack_cells(cells, with_sets=True) for cells in parts) == merged(*parts)
 
 
 @given(CELLS, st.integers(0, 6))

@@ -1,0 +1,116 @@
+"""Parts of dimensions and measures: written by rounds, put together key by key, when their bucket is closed or crowded.
+
+What lies in a part, and in which tables, its `Form` knows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select
+
+from picoevent.fold.turns import Turn
+from picoevent.rollup.tiers import MINUTE_SECONDS, Tier
+
+Content = TypeVar("Content")
+
+MOST_PARTS = 64
+"""A bucket that has got so many parts is put together at once; a minute that is over, from two parts on."""
+SETTLED_SECONDS = 10
+"""How long after its end a minute is put together: few events are later."""
+MERGING_SECONDS = 0.1
+"""About how long one turn puts parts together."""
+
+
+class Key(NamedTuple):
+    """What the parts of one bucket count: a tier, an event type, a source, a dimension or measure, and the bucket."""
+
+    tier: Tier
+    event_type_id: int
+    source_id: int
+    number: int
+    bucket: int
+
+
+class Form(Protocol[Content]):
+    """How a kind of content lies in its tables."""
+
+    table: Table
+    number: Column[int]
+    """The column of the dimension, or measure."""
+
+    def gather(self, connection: Connection, key: Key, until: int) -> Content:
+        """Return the sum of all parts of buckets from that of the key on, up to `until`."""
+
+    def write(self, turn: Turn, key: Key, content: Content) -> None:
+        """Write content as a part of a bucket."""
+
+    def delete(self, connection: Connection, key: Key) -> None:
+        """Delete all parts of a bucket."""
+
+
+class Bundles(Generic[Content]):
+    """Close and put together the parts of one form."""
+
+    def __init__(self, form: Form[Content], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._form = form
+        self._parts: Counter[Key] = Counter()
+        self._clock = clock
+
+    def noticed(self, keys: Iterable[Key]) -> None:
+        """Take note that each of these buckets got a part."""
+        self._parts.update(keys)
+
+    def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
+        """See `picoevent.fold.closing.Closer`."""
+        for event_type_id, source_id, number in self._keys(turn.connection, finer, bucket, until):
+            content = self._form.gather(turn.connection, Key(finer, event_type_id, source_id, number, bucket), until)
+            self._form.write(turn, Key(tier, event_type_id, source_id, number, bucket), content)
+
+    def merge_some(self, turn: Turn) -> bool:
+        """Put together what is due, for a moment; return whether there may be more."""
+        give_up = self._clock() + MERGING_SECONDS
+        settled = turn.now - SETTLED_SECONDS - MINUTE_SECONDS
+        due = [key for key, parts in self._parts.items() if parts >= MOST_PARTS or _is_over(key, settled)]
+        for key in due:
+            if self._clock() >= give_up:
+                return True
+            if self._parts.pop(key) > 1:
+                self._merge(turn, key)
+        return False
+
+    def _merge(self, turn: Turn, key: Key) -> None:
+        content = self._form.gather(turn.connection, key, key.bucket + 1)
+        self._form.delete(turn.connection, key)
+        self._form.write(turn, key, content)
+        turn.mark_changed()
+
+    def _keys(self, connection: Connection, tier: Tier, since: int, until: int) -> list[tuple[int, int, int]]:
+        c = self._form.table.c
+        keys = (
+            select(c.event_type_id, c.source_id, self._form.number)
+            .with_hint(self._form.table, "FORCE INDEX (bucket)", "mysql")
+            .where(c.tier == int(tier), c.bucket >= since, c.bucket < until)
+            .distinct()
+        )
+        return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(keys))
+
+
+def _is_over(key: Key, settled: int) -> bool:
+    return key.tier is Tier.MINUTE and key.bucket <= settled
+
+
+def of_bucket(form: Form[Content], key: Key, until: int | None = None) -> ColumnElement[bool]:
+    """Return the condition for the parts of a bucket; with `until` for all buckets from there up to it."""
+    return of_key(form.table, form.number, key, until)
+
+
+def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
+    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it."""
+    c = table.c
+    bucket = c.bucket == key.bucket if until is None else and_(c.bucket >= key.bucket, c.bucket < until)
+    mine = (c.tier == int(key.tier), c.event_type_id == key.event_type_id, c.source_id == key.source_id)
+    return and_(*mine, number == key.number, bucket)

@@ -1,0 +1,104 @@
+"""Cells of dimensions in their tables: fine tiers hold sets within the cells, days and months one set a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, delete, insert, select
+
+from picoevent.fold.bundles import Key, of_key
+from picoevent.fold.turns import Turn
+from picoevent.rollup.cells import OTHER, Cells, merge_cells, pack_cells
+from picoevent.rollup.members import pack_members, unpack_members
+from picoevent.rollup.tiers import Tier
+from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
+
+LARGEST_ROW = 4 << 20
+"""More bytes than these go into several rows."""
+ROW_SHIFT = 44
+"""Several rows of one turn differ above the bits of its part."""
+ROWS_AT_ONCE = 2000
+
+Row = dict[str, Any]
+
+
+class CellForm:
+    """Implements `picoevent.fold.bundles.Form` for cells; all but minutes keep the `kept` values with most events."""
+
+    table = rollup_dimension
+    number = rollup_dimension.c.dimension_id
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+
+    def gather(self, connection: Connection, key: Key, until: int) -> Cells:
+        """See `Form.gather`."""
+        parts = select(self.table.c.packed).where(of_key(self.table, self.number, key, until))
+        cells = merge_cells(connection.execute(parts).scalars())
+        if key.tier < Tier.DAY:
+            return cells
+        for value_id, counted_id, members in _read_sets(connection, key, until):
+            cell = cells.other if value_id == OTHER else cells.values.get(value_id)
+            if cell is not None:
+                cell.sets[counted_id] = cell.sets.get(counted_id, BitMap()) | members
+        return cells
+
+    def write(self, turn: Turn, key: Key, content: Cells) -> None:
+        """See `Form.write`."""
+        kept = content if key.tier is Tier.MINUTE else content.capped(self._kept)
+        with_sets = key.tier < Tier.DAY
+        packed = list(_cut(kept, with_sets=with_sets))
+        rows = [_row(turn, key, part=turn.part + (n << ROW_SHIFT), packed=part) for n, part in enumerate(packed)]
+        turn.connection.execute(insert(self.table), rows)
+        if not with_sets:
+            _write_sets(turn, key, kept)
+
+    def delete(self, connection: Connection, key: Key) -> None:
+        """See `Form.delete`."""
+        connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))
+        if key.tier >= Tier.DAY:
+            sets = rollup_value_users
+            connection.execute(delete(sets).where(of_key(sets, sets.c.dimension_id, key)))
+
+
+def _row(turn: Turn, key: Key, **rest: object) -> Row:
+    return {
+        "tier": int(key.tier),
+        "event_type_id": key.event_type_id,
+        "source_id": key.source_id,
+        "dimension_id": key.number,
+        "bucket": key.bucket,
+        "part": turn.part,
+        **rest,
+    }
+
+
+def _cut(cells: Cells, *, with_sets: bool) -> Iterator[bytes]:
+    """Yield cells packed, in as many rows as it takes."""
+    packed = pack_cells(cells, with_sets=with_sets)
+    if len(packed) <= LARGEST_ROW or len(cells.values) <= 1:
+        yield packed
+        return
+    values = sorted(cells.values.items())
+    middle = len(values) // 2
+    yield from _cut(Cells(dict(values[:middle])), with_sets=with_sets)
+    yield from _cut(Cells(dict(values[middle:]), cells.other), with_sets=with_sets)
+
+
+def _write_sets(turn: Turn, key: Key, cells: Cells) -> None:
+    rows = [
+        _row(turn, key, value_id=value_id, counted_id=counted_id, packed=pack_members(members))
+        for value_id, cell in cells.items()
+        for counted_id, members in sorted(cell.sets.items())
+    ]
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        turn.connection.execute(insert(rollup_value_users), rows[first : first + ROWS_AT_ONCE])
+
+
+def _read_sets(connection: Connection, key: Key, until: int) -> Iterator[tuple[int, int, BitMap]]:
+    c = rollup_value_users.c
+    rows = select(c.value_id, c.counted_id, c.packed).where(of_key(rollup_value_users, c.dimension_id, key, until))
+    for value_id, counted_id, packed in connection.execute(rows):
+        yield value_id, counted_id, unpack_members(packed)

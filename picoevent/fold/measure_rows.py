@@ -1,0 +1,42 @@
+"""Cells of measures in their table."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select
+
+from picoevent.fold.bundles import Key, of_key
+from picoevent.fold.turns import Turn
+from picoevent.rollup.sketch import MeasureCell, pack_measure, unpack_measure
+from picoevent.store.rollup_tables import rollup_measure
+
+
+class MeasureForm:
+    """Implements `picoevent.fold.bundles.Form` for measures."""
+
+    table = rollup_measure
+    number = rollup_measure.c.measure_id
+
+    def gather(self, connection: Connection, key: Key, until: int) -> MeasureCell:
+        """See `Form.gather`."""
+        parts = select(self.table.c.packed).where(of_key(self.table, self.number, key, until))
+        total = MeasureCell()
+        for packed in connection.execute(parts).scalars():
+            total.merge(unpack_measure(packed))
+        return total
+
+    def write(self, turn: Turn, key: Key, content: MeasureCell) -> None:
+        """See `Form.write`."""
+        row = {
+            "tier": int(key.tier),
+            "event_type_id": key.event_type_id,
+            "source_id": key.source_id,
+            "measure_id": key.number,
+            "bucket": key.bucket,
+            "part": turn.part,
+            "packed": pack_measure(content),
+        }
+        turn.connection.execute(insert(self.table), [row])
+
+    def delete(self, connection: Connection, key: Key) -> None:
+        """See `Form.delete`."""
+        connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))

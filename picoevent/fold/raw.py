@@ -1,0 +1,94 @@
+"""Raw rows of a span of time, page by page, and what of them still waits in `pending`: what rollups are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, func, select
+
+from picoevent.errors import PicoEventError, StoreCorrupt
+from picoevent.fold.columns import Columns
+from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second
+from picoevent.rollup.tiers import Tier
+from picoevent.store.pending import unpack_batch
+from picoevent.store.rollup_tables import rollup, rollup_dimension, rollup_measure, rollup_users, rollup_value_users
+from picoevent.store.tables import event_log, pending
+
+ROWS_AT_ONCE = 20_000
+BATCHES_AT_ONCE = 200
+PILED_TABLES = (rollup_users, rollup_dimension, rollup_value_users, rollup_measure)
+
+
+class RawRowsGone(PicoEventError):
+    """What was asked for needs raw rows that were dropped."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The events of a span that wait in `pending`; and of all batches those that can't be read, with their events."""
+
+    event_ids: set[int] = field(default_factory=set)
+    unreadable: dict[int, int] = field(default_factory=dict)
+
+
+def read_waiting(connection: Connection, since: int, until: int) -> Waiting:
+    """Return what of a span, Unix seconds, was not folded yet."""
+    first, end = _ids_of(since, until)
+    waiting = Waiting()
+    batches = select(pending.c.seq, pending.c.events, pending.c.packed)
+    for seq, events, packed in connection.execute(batches, execution_options={"yield_per": BATCHES_AT_ONCE}):
+        try:
+            batch = unpack_batch(packed)
+        except StoreCorrupt:
+            waiting.unreadable[seq] = events
+        else:
+            waiting.event_ids.update(event_id for event_id in batch.event_ids if first <= event_id < end)
+    return waiting
+
+
+def read_pages(connection: Connection, since: int, until: int) -> Iterator[Columns]:
+    """Yield the events of a span, Unix seconds, in the order of their ids; users as they are stored."""
+    following, end = _ids_of(since, until)
+    page = select(event_log).order_by(event_log.c.event_id).limit(ROWS_AT_ONCE)
+    while True:
+        mine = (event_log.c.event_id >= following) & (event_log.c.event_id < end)
+        rows = connection.execute(page.where(mine)).all()
+        if rows:
+            yield Columns(*map(list, zip(*rows, strict=True)))
+        if len(rows) < ROWS_AT_ONCE:
+            return
+        following = rows[-1][0] + 1
+
+
+def leave_out(columns: Columns, event_ids: set[int]) -> Columns:
+    """Return the events whose ids are not among these."""
+    if event_ids.isdisjoint(columns.event_ids):
+        return columns
+    kept = [
+        row
+        for row in zip(columns.event_ids, columns.event_type_ids, columns.source_ids, columns.users, strict=True)
+        if row[0] not in event_ids
+    ]
+    return Columns(*map(list, zip(*kept, strict=True))) if kept else Columns()
+
+
+def next_filled(connection: Connection, since: int, tiers: Iterable[Tier]) -> int | None:
+    """Return the Unix second, from `since` on, of the next event, or of the next bucket of these tiers; None for none.
+
+    So whoever goes through years does not look at each quarter of an hour in which nothing happened.
+    """
+    event_id = connection.execute(
+        select(func.min(event_log.c.event_id)).where(event_log.c.event_id >= first_id_of_second(max(since, 0)))
+    ).scalar()
+    found = [] if event_id is None else [(event_id >> SECOND_SHIFT) + EPOCH_UNIX]
+    for table in (rollup, *PILED_TABLES):
+        for tier in tiers:
+            mine = (table.c.tier == int(tier)) & (table.c.bucket >= since)
+            bucket = connection.execute(select(func.min(table.c.bucket)).where(mine)).scalar()
+            found += [] if bucket is None else [bucket]
+    return min(found, default=None)
+
+
+def _ids_of(since: int, until: int) -> tuple[int, int]:
+    return first_id_of_second(max(since, EPOCH_UNIX)), first_id_of_second(max(until, EPOCH_UNIX))

@@ -1,0 +1,227 @@
+"""Whether the rollups hold what the events say: raw = rollup + pending, day by day, each in a snapshot of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, func, select
+
+from picoevent.errors import PicoEventError
+from picoevent.fold.evidence import Evidence, Numbers, Tally, Windows, read_days, read_rollups
+from picoevent.fold.raw import RawRowsGone, leave_out, next_filled, read_pages, read_waiting
+from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
+from picoevent.rollup.tiers import Calendar, Tier
+from picoevent.store.fold_state import read_state
+from picoevent.store.rollup_tables import rollup
+from picoevent.store.sql import SqlStore
+from picoevent.store.tables import event_log, installation
+
+MOST_DIFFERENCES = 1000
+"""So many are told; the others are counted."""
+DAILY_TIERS = (Tier.MINUTE, Tier.QUARTER, Tier.DAY)
+"""What is compared with the events of one day; months are compared with their days, where those are kept."""
+
+Progress = Callable[[int, int, int], None]
+"""Is told the seconds of the range that are done, all of them, and the events that were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A bucket (Unix second of its start) of which the rollups say something else than the events.
+
+    Event type and source 0 stand for any. `what` says what is counted; 0 where one of them has nothing.
+    """
+
+    tier: Tier
+    bucket: int
+    event_type_id: int
+    source_id: int
+    what: str
+    rollup: int
+    raw: int
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was compared, and what was found: `since` and `until` are Unix seconds, whole days of `zone`.
+
+    `events` were compared, `waiting` more wait to be counted. `unreadable` batches of `pending`, by their number, hold
+    so many events that no rollup has. Of the differences the first thousand are kept, `more` were found beside them.
+    """
+
+    zone: str
+    since: int
+    until: int
+    days: int = 0
+    events: int = 0
+    waiting: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    more: int = 0
+    unreadable: dict[int, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def agree(self) -> bool:
+        """Whether rollups and events say the same."""
+        return not self.differences
+
+    def add(self, differences: Iterator[Difference]) -> None:
+        """Keep differences, up to a bound."""
+        for difference in differences:
+            if len(self.differences) < MOST_DIFFERENCES:
+                self.differences.append(difference)
+            else:
+                self.more += 1
+
+
+class Verifier:
+    """Compares rollups with raw rows; reads only, and may run beside anything."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+
+    def verify(
+        self, since: int | None = None, until: int | None = None, progress: Progress = lambda *_: None
+    ) -> Findings:
+        """Compare all days that a range (Unix seconds) touches, by default all that have raw rows.
+
+        Raises `RawRowsGone` where the range begins before them.
+        """
+        with self._store.snapshot() as connection:
+            calendar = Calendar(read_zone(connection))
+            span = choose_span(connection, calendar, since, until)
+        run = _Run(self._store, calendar, Findings(calendar.zone, *span))
+        day, (begin, end) = span[0], span
+        while day < end:
+            day = run.verify_next(day)
+            progress(day - begin, end - begin, run.findings.events)
+        for month in calendar.buckets(Tier.MONTH, begin, end) if begin < end else ():
+            run.verify_month(month)
+        return run.findings
+
+
+class _Run:
+    """One verification on its way."""
+
+    def __init__(self, store: SqlStore, calendar: Calendar, findings: Findings) -> None:
+        self._store = store
+        self._calendar = calendar
+        self._numbers = Numbers()
+        self.findings = findings
+
+    def verify_next(self, day: int) -> int:
+        """Verify the first day from one on in which there is anything; return the one behind it."""
+        calendar, findings = self._calendar, self.findings
+        with self._snapshot() as connection:
+            filled = next_filled(connection, day, DAILY_TIERS)
+            if filled is None or filled >= findings.until:
+                findings.days += _days(calendar, day, findings.until)
+                return findings.until
+            begin = calendar.bucket(Tier.DAY, filled)
+            end = calendar.following(Tier.DAY, begin)
+            findings.days += _days(calendar, day, end)
+            state = read_state(connection)
+            windows = _daily(state.count_windows()), _daily(state.pile_windows())
+            expected = self._count(connection, (begin, end), windows)
+            findings.add(compare(expected, read_rollups(connection, (begin, end), *windows)))
+            findings.add(self._without_number(begin))
+        return end
+
+    def verify_month(self, month: int) -> None:
+        """Verify a month: against its days, or against its events where days are not kept any more."""
+        end = self._calendar.following(Tier.MONTH, month)
+        with self._snapshot() as connection:
+            state = read_state(connection)
+            windows = _monthly(state.count_windows()), _monthly(state.pile_windows())
+            if month >= state.kept_day:
+                expected = read_days(connection, month, end, windows[1])
+            elif month >= state.raw_from:
+                expected = self._count(connection, (month, end), windows, told=False)
+            else:
+                words = self._calendar.local(month).strftime("%Y-%m")
+                self.findings.notes.append(f"{words} has neither all of its events nor its days any more.")
+                return
+            self.findings.add(compare(expected, read_rollups(connection, (month, month + 1), *windows)))
+
+    def _count(
+        self, connection: Connection, span: tuple[int, int], windows: tuple[Windows, Windows], *, told: bool = True
+    ) -> Evidence:
+        """Count the events of a span but those that wait; unless they are `told` already, in the findings too."""
+        waiting = read_waiting(connection, *span)
+        tally = Tally(self._calendar, *windows)
+        for page in read_pages(connection, *span):
+            columns = leave_out(page, waiting.event_ids)
+            self._numbers.number_all(connection, columns)
+            tally.add(columns)
+            self.findings.events += len(columns) if told else 0
+        self.findings.unreadable |= waiting.unreadable
+        self.findings.waiting += len(waiting.event_ids) if told else 0
+        return tally.evidence
+
+    def _without_number(self, day: int) -> Iterator[Difference]:
+        missing, self._numbers.missing = self._numbers.missing, set()
+        if missing:
+            yield Difference(Tier.DAY, day, 0, 0, "users that have a number", 0, len(missing))
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Connection]:
+        with self._store.snapshot() as connection:
+            if read_zone(connection) != self._calendar.zone:
+                raise PicoEventError("The reporting zone was changed meanwhile.", hint="Begin again.")
+            yield connection
+
+
+def compare(expected: Evidence, found: Evidence) -> Iterator[Difference]:
+    """Yield where two say something else, bucket by bucket."""
+    for key in sorted(expected.counts.keys() | found.counts.keys()):
+        if expected.counts[key] != found.counts[key]:
+            yield Difference(*key, "events", found.counts[key], expected.counts[key])
+    nobody = BitMap()
+    for key in sorted(expected.users.keys() | found.users.keys()):
+        raw, rolled = expected.users.get(key, nobody), found.users.get(key, nobody)
+        if raw != rolled:
+            what = f"users ({len(raw - rolled):,} missing, {len(rolled - raw):,} too many)"
+            yield Difference(*key, what, len(rolled), len(raw))
+
+
+def choose_span(connection: Connection, calendar: Calendar, since: int | None, until: int | None) -> tuple[int, int]:
+    """Return the days that a range touches, by default all that there are; raise `RawRowsGone`, as `verify` does."""
+    raw_from = read_state(connection).raw_from
+    first = calendar.first_at_or_after(Tier.DAY, raw_from)
+    begin = next_filled(connection, first, (Tier.DAY,)) if since is None else since
+    last = _last_second(connection) if until is None else until - 1
+    if begin is None or last < begin:
+        return first, first
+    begin = calendar.bucket(Tier.DAY, begin)
+    if begin < raw_from:
+        moment = calendar.local(first).isoformat(timespec="minutes")
+        raise RawRowsGone("The range begins where events were dropped already.", hint=f"Begin with --since {moment}")
+    return begin, calendar.following(Tier.DAY, calendar.bucket(Tier.DAY, last))
+
+
+def read_zone(connection: Connection) -> str:
+    """Return the reporting zone."""
+    row = select(installation.c.value).where(installation.c.name == "timezone")
+    return str(connection.execute(row).scalar_one())
+
+
+def _last_second(connection: Connection) -> int:
+    """Return the last second with an event or a day of rollups."""
+    event_id = connection.execute(select(func.max(event_log.c.event_id))).scalar() or 0
+    bucket = connection.execute(select(func.max(rollup.c.bucket)).where(rollup.c.tier == int(Tier.DAY))).scalar() or 0
+    return max((event_id >> SECOND_SHIFT) + EPOCH_UNIX, bucket)
+
+
+def _days(calendar: Calendar, since: int, until: int) -> int:
+    return sum(1 for _ in calendar.buckets(Tier.DAY, since, until))
+
+
+def _daily(windows: Windows) -> Windows:
+    return {tier: windows[tier] for tier in DAILY_TIERS}
+
+
+def _monthly(windows: Windows) -> Windows:
+    return {Tier.MONTH: windows[Tier.MONTH]}

@@ -1,0 +1,80 @@
+"""What a payload's value is as the value of a dimension: a text of up to 255 characters; None is "no value".
+
+A text stays as it is, numbers and booleans are their JSON, lists and objects their compact JSON. The value of a pair is
+the JSON list of its two texts, with null for a half that is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from hashlib import blake2b
+from math import isfinite
+
+import msgspec
+
+LONGEST_VALUE = 255
+KEPT_CHARACTERS = 200
+"""So much is left of a longer text; behind it stand three dots and a hash of the whole."""
+NO_VALUE = (b"", b"null")
+"""The JSON of a key that is missing, and of null."""
+
+_decode = msgspec.json.Decoder().decode
+_decode_pair = msgspec.json.Decoder(tuple[msgspec.Raw, msgspec.Raw]).decode
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?")
+
+
+def shortened(text: str) -> str:
+    """Return a text as it is stored and looked up: longer ones by their beginning and a hash of the whole."""
+    if len(text) <= LONGEST_VALUE:
+        return text
+    return f"{text[:KEPT_CHARACTERS]}...{blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def pair_text(first: str | None, second: str | None) -> str:
+    """Return the value of a pair of values, unshortened halves."""
+    return shortened(msgspec.json.encode([first, second]).decode())
+
+
+def value_text(json: bytes) -> str | None:
+    """Return the value of a piece of JSON; None for null and for nothing."""
+    text = _text(json)
+    return None if text is None else shortened(text)
+
+
+def join_pair(first: bytes, second: bytes) -> bytes:
+    """Return two pieces of JSON, either of which may be nothing, as one; nothing where both say nothing."""
+    if first in NO_VALUE and second in NO_VALUE:
+        return b""
+    return b"[%b,%b]" % (first or b"null", second or b"null")
+
+
+def pair_value_text(json: bytes) -> str | None:
+    """Return the value of what `join_pair` made."""
+    if json in NO_VALUE:
+        return None
+    first, second = _decode_pair(json)
+    return pair_text(_text(bytes(first)), _text(bytes(second)))
+
+
+def number_of(json: bytes) -> Decimal | None:
+    """Return the number that a piece of JSON is, exactly as it is written; None for what is none.
+
+    A text that is a plain decimal number, such as "12.50", is one, too.
+    """
+    if not json or json in NO_VALUE:
+        return None
+    if json[0] in b'"':
+        text = _decode(json)
+        return Decimal(text) if _PLAIN_NUMBER.fullmatch(text) else None
+    if json[0] not in b"-0123456789":
+        return None
+    number = Decimal(json.decode())
+    return number if isfinite(float(number)) else None
+
+
+def _text(json: bytes) -> str | None:
+    if json in NO_VALUE:
+        return None
+    value = _decode(json)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
