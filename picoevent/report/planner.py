@@ -166,7 +166,7 @@ class _Edges:
         return cover(-(-since_ms // 1000), until_ms // 1000, self.windows, self.calendar)
 
     def _is_cheap(self, span: Span, tier: Tier, begin: int, end: int) -> bool:
-        if span.since_ms < self.state.raw_from * 1000:
+        if not self.question.max_raw_rows or span.since_ms < self.state.raw_from * 1000:
             return False
         return self.count_rows(tier, begin, end) <= self.question.max_raw_rows
 
