@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from picoevent.report.breakdown import BREAKDOWN
 from picoevent.report.compare import COMPARE
 from picoevent.report.frame import Report
 from picoevent.report.heatmap import HEATMAP
 from picoevent.report.realtime import REALTIME
 from picoevent.report.series import SERIES
 from picoevent.report.top_types import TOP_TYPES
+from picoevent.report.top_values import TOP_VALUES
 from picoevent.report.types_seen import TYPES_SEEN
 from picoevent.report.uniques import UNIQUES
 
 REPORTS: tuple[Report, ...] = (
     SERIES,
     TOP_TYPES,
+    TOP_VALUES,
+    BREAKDOWN,
     UNIQUES,
     COMPARE,
     REALTIME,

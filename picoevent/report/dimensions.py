@@ -130,7 +130,7 @@ def value_numbers(connection: Connection, dimension_id: int, texts: Iterable[str
     wanted = {shortened(text) for text in texts}
     c = dimension_value.c
     rows = select(c.value, c.value_id).where(c.dimension_id == dimension_id, c.value.in_(sorted(wanted)))
-    found = {value: value_id for value, value_id in connection.execute(rows)}
+    found = {row.value: row.value_id for row in connection.execute(rows)}
     return found | ({NO_VALUE: NONE} if NO_VALUE in wanted else {})
 
 
