@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from pyroaring import BitMap
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from picoevent.report.asking import Asked
-from picoevent.report.counting import in_buckets
+from picoevent.report.counting import Selection, in_buckets
 from picoevent.report.dimensions import Chosen
 from picoevent.report.planner import Source
 from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, merge_cells
@@ -87,6 +87,24 @@ class CellReader:
             )
             for type_id, bucket, value_id, counted_id, packed in self.asked.desk.connection.execute(found):
                 yield Place(type_id, bucket), value_id, counted_id, packed
+
+
+def read_many(
+    connection: Connection,
+    source: Source,
+    selection: Selection,
+    dimension_ids: Collection[int],
+    key_of: Callable[[int], Key],
+) -> dict[tuple[int, Key], Cells]:
+    """Return the cells of several dimensions at once, by dimension and a key of their second; fine tiers only."""
+    c = rollup_dimension.c
+    parts: defaultdict[tuple[int, Key], list[bytes]] = defaultdict(list)
+    for tier, windows in source.tiers.items():
+        conditions = [*in_buckets(rollup_dimension, tier, windows), *selection.conditions(rollup_dimension)]
+        found = select(c.dimension_id, c.bucket, c.packed).where(c.dimension_id.in_(sorted(dimension_ids)), *conditions)
+        for dimension_id, bucket, packed in connection.execute(found):
+            parts[dimension_id, key_of(bucket)].append(packed)
+    return {key: merge_cells(packed) for key, packed in parts.items()}
 
 
 def cell_of(cells: Cells, value_id: int) -> Cell | None:

@@ -46,7 +46,7 @@ def choose_dimension(asked: Asked, name: str) -> Chosen:
     type_ids = _declaring(asked, found, name, {one.name for all_ in declared.values() for one in all_.dimensions})
     dimension = found[type_ids[0]]
     latest = max(found[number].filled_from for number in type_ids)
-    return Chosen(dimension, _each_source(asked, type_ids), _is_whole(asked, name, latest))
+    return Chosen(dimension, each_source(asked, type_ids), _is_whole(asked, name, latest))
 
 
 def find_pair(asked: Asked, first: str, second: str) -> tuple[Chosen, bool]:
@@ -85,7 +85,8 @@ def _how_to_declare(name: str) -> str:
     return f'Declare it: events.declare(TYPE, dimensions=["{name}"]).'
 
 
-def _each_source(asked: Asked, type_ids: tuple[int, ...]) -> Selection:
+def each_source(asked: Asked, type_ids: tuple[int, ...]) -> Selection:
+    """Return the rows of these types and of each source that is asked for, one by one."""
     source_ids = asked.selection.source_ids
     if source_ids == (ANY,):
         source_ids = tuple(asked.desk.names.sources.all(asked.desk.connection)) or (NOTHING,)
@@ -110,7 +111,7 @@ def choose_measure(asked: Asked, path: str) -> tuple[int, Selection, bool]:
         raise InvalidQuery(f"No event type declares the measure {path!r}.", hint=hint.strip())
     type_ids = _declaring(asked, found, path, known)
     latest = max(found[number].filled_from for number in type_ids)
-    return found[type_ids[0]].measure_id, _each_source(asked, type_ids), _is_whole(asked, path, latest)
+    return found[type_ids[0]].measure_id, each_source(asked, type_ids), _is_whole(asked, path, latest)
 
 
 def value_names(connection: Connection, dimension_id: int, value_ids: Iterable[int]) -> dict[int, str]:

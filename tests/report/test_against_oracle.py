@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from .world import DAY_MS, ODD_DAYS, STEPS, World, interval_key, users_of
+from .world import DAY_MS, DECLARING, ODD_DAYS, STEPS, World, interval_key, users_of
 
 RANGES = st.tuples(
     st.one_of(st.integers(1, 100 * DAY_MS), st.integers(1, 3 * DAY_MS), st.integers(1, 7200_000)),
@@ -55,6 +55,10 @@ def check_all(world, span, interval, asked_zone):
     check_top_types(world, arguments)
     check_heatmap(world, arguments)
     check_compare(world, arguments)
+    check_values(world, arguments)
+    check_breakdown(world, arguments)
+    check_filters(world, arguments, interval)
+    check_measures(world, arguments, interval)
 
 
 def test_so_they_do_on_mysql(mysql_url):
@@ -75,6 +79,10 @@ def test_so_they_do_on_mysql(mysql_url):
             check_users(world, arguments, interval)
             check_top_types(world, arguments)
             check_heatmap(world, arguments)
+            check_values(world, arguments)
+            check_breakdown(world, arguments)
+            check_filters(world, arguments, interval)
+            check_measures(world, arguments, interval)
     world.close()
 
 
@@ -132,6 +140,89 @@ def check_compare(world, arguments):
     assert answer.totals["previous_until"] <= answer.since
     assert answer.totals["events"] == sum(row.events for row in answer.rows)
     assert answer.totals["previous_events"] == sum(row.previous for row in answer.rows)
+
+
+def check_values(world, arguments):
+    """Compare events, users, and first and last time of each value; also by type, and with a least number."""
+    answer = world.ask("top_values", **arguments, of="plan", split="type")
+    groups = by_value(world.within(answer, types=DECLARING), "plan")
+    assert {row.value: (row.events, row.users, row.first_seen, row.last_seen, row.by_type) for row in answer.rows} == {
+        value: (
+            len(found),
+            users_of(found),
+            min(event.time for event in found),
+            max(event.time for event in found),
+            Counter(event.event_type for event in found),
+        )
+        for value, found in groups.items()
+    }
+    few = world.ask("top_values", **arguments, of="path", types=["page.view"], min_count=2, limit=2)
+    expected = {value: len(found) for value, found in by_value(world.within(few, types=["page.view"]), "path").items()}
+    assert sum(row.events for row in few.rows) == sum(expected.values()) == few.totals["events"]
+    kept = [row for row in few.rows if row.value != "(other)"]
+    assert len(kept) == min(2, sum(events >= 2 for events in expected.values()))
+    assert all(expected[row.value] == row.events >= 2 for row in kept)
+
+
+def check_breakdown(world, arguments):
+    """Compare pairs of values, either way round, and how many different paths each plan has."""
+    answer = world.ask("breakdown", **arguments, by="path,plan", limit=1000)
+    pairs = Counter((shown(event, "path"), shown(event, "plan")) for event in world.within(answer, types=DECLARING))
+    assert {(row.value, row.second_value): row.events for row in answer.rows} == pairs
+    answer = world.ask("breakdown", **arguments, by="plan", distinct="path", sources=["shop"])
+    groups = by_value(world.within(answer, types=DECLARING, sources=["shop"]), "plan")
+    assert {row.value: (row.events, row.users, row.distinct) for row in answer.rows} == {
+        value: (len(found), users_of(found), len({event.data["path"] for event in found if event.data}))
+        for value, found in groups.items()
+    }
+
+
+def check_filters(world, arguments, interval):
+    """Compare events and users of one value, and of a pair of values, by interval."""
+    for filters in ({"plan": ["plan 1", "(none)"]}, {"path": "/1", "plan": "plan 1"}):
+        arguments = {**arguments, "types": DECLARING, "filters": filters}
+        events = world.ask("series", **arguments, interval=interval)
+        users = world.ask("uniques", **arguments, interval=interval)
+        groups = by_interval(world, events, interval, types=DECLARING)
+        kept = {key: [event for event in found if passes(event, filters)] for key, found in groups.items()}
+        assert filled(events, interval) == {key: len(found) for key, found in kept.items() if found}
+        assert filled(users, interval, "uniques") == {key: n for key, found in kept.items() if (n := users_of(found))}
+
+
+def check_measures(world, arguments, interval):
+    """Compare sums and ends of a measure by interval, and its average in all."""
+    answer = world.ask("series", **arguments, interval=interval, measure="sum", of="amount")
+    groups = by_interval(world, answer, interval, types=DECLARING)
+    amounts = {key: [event.data["amount"] for event in found if event.data] for key, found in groups.items()}
+    assert filled(answer, interval) == {key: sum(found) for key, found in amounts.items() if sum(found)}
+    answer = world.ask("series", **arguments, interval=interval, measure="max", of="amount")
+    assert filled(answer, interval) == {key: max(found) for key, found in amounts.items() if found and max(found)}
+    everything = [amount for found in amounts.values() for amount in found]
+    answer = world.ask("series", **arguments, interval=interval, measure="avg", of="amount")
+    if everything:
+        assert float(answer.totals["total"]) == pytest.approx(sum(everything) / len(everything), abs=1e-6)
+    else:
+        assert answer.totals["total"] is None
+
+
+def by_value(events, path):
+    """Return events by the value of a dimension."""
+    groups = defaultdict(list)
+    for event in events:
+        groups[shown(event, path)].append(event)
+    return groups
+
+
+def shown(event, path):
+    """Return the value of a dimension as reports show it."""
+    return event.data.get(path, "(none)")
+
+
+def passes(event, filters):
+    """Say whether filters let an event through."""
+    return all(
+        shown(event, path) in ([values] if isinstance(values, str) else values) for path, values in filters.items()
+    )
 
 
 def by_interval(world, answer, interval, sources=None, types=None):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from picoevent import EventLog, NewEvent, Settings
+from picoevent.fold.declaring import declare
 from picoevent.fold.worker import Folder
 from picoevent.read.names import NameDirectory
 from picoevent.report.desk import Reports
@@ -28,6 +29,8 @@ ODD_DAYS = {
 }
 """A day in each zone on which clocks change, a month ends, or it is 29 February."""
 TYPES, SOURCES = ("order.paid", "page.view", "signup"), ("shop", "blog")
+DECLARING = ("order.paid", "page.view")
+WISHES = {"dimensions": ["plan", "path"], "pairs": [("plan", "path")], "distinct": ["path"], "measures": ["amount"]}
 USERS = (None, 1, 2, 3, 2**31 + 5, "ann", "bob", "cem")
 
 
@@ -77,6 +80,8 @@ class World:
         self.reports = Reports(
             self.store, NameDirectory(), InstallationKey(), Settings(url=url), clock_ms=lambda: self.now_ms
         )
+        for name in DECLARING:
+            declare(self.folder.store, name, WISHES)
         self.known = []
 
     @property
