@@ -33,6 +33,8 @@ SECTIONS = {
         "report": "picoevent.cli.reporting:report",
     },
     "Upkeep": {
+        "types": "picoevent.cli.declarations:types",
+        "declare": "picoevent.cli.declarations:declare",
         "analyst": "picoevent.cli.analysts:analyst",
         "worker": "picoevent.cli.worker:worker",
         "verify": "picoevent.cli.verify:verify",

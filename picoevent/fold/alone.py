@@ -17,6 +17,8 @@ logger = logging.getLogger("picoevent")
 
 TRUST_SECONDS = 1.0
 """For how long a worker that was seen alive is taken to be."""
+UPKEEP_SECONDS = 2.0
+"""How long closing, merging and filling in may hold up a report."""
 
 
 class LoneFold:
@@ -56,6 +58,8 @@ class LoneFold:
                 return
         with suppress(StandBy):
             folder.fold_all()
-            folder.keep_up()
+            # What takes longer goes on before the next report: its answers are right in between, too.
+            give_up = time.monotonic() + UPKEEP_SECONDS
+            folder.keep_up(lambda: time.monotonic() >= give_up)
         # A worker that starts now need not wait until this one is taken for dead.
         folder.turns.resign()
