@@ -13,8 +13,8 @@ from picoevent.report.realtime import REALTIME
 from picoevent.report.series import SERIES
 from picoevent.report.suspicious import SUSPICIOUS
 from picoevent.report.top_types import TOP_TYPES
-from picoevent.report.top_values import TOP_VALUES
 from picoevent.report.top_users import TOP_USERS
+from picoevent.report.top_values import TOP_VALUES
 from picoevent.report.types_seen import TYPES_SEEN
 from picoevent.report.uniques import UNIQUES
 from picoevent.report.user_timeline import USER_TIMELINE
