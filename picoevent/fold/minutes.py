@@ -1,6 +1,6 @@
 """Minutes that are over: the many parts that rounds have written to one are put together.
 
-At a part a round, an open quarter of an hour would hold more than a thousand for each set, and each question about today
+At a part a round, an open quarter of an hour would hold more than a thousand for each set, and a question about today
 would read them all. A reader sees no difference: a bucket is the union of its parts, however many.
 """
 
