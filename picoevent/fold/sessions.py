@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from picoevent.fold.payloads import prepare
 from picoevent.fold.turns import Turn
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second, id_unix_ms
 from picoevent.rollup.sessions import (
@@ -155,7 +154,6 @@ class _Day:
         """Read the next events; return whether all were read that the day's sessions can hold."""
         if self._is_read:
             return True
-        prepare(turn.connection)
         until_ms = followed_until(self.calendar, self.bucket) * 1000
         walk = Walk(self.bucket * 1000 - GAP_MS, until_ms, users_only=True)
         rows = RowReader(turn.connection, None).narrow_batch(walk, COLUMNS, self._after, ROWS_A_TURN)

@@ -100,6 +100,7 @@ class Folder:
             rounds.dimensions.merge_some,
             lambda turn: _move_horizons(turn, rounds.calendar),
             _drop_some,
+            rounds.sessions.step,
         )
 
     def _take(self, step: Step) -> bool:
