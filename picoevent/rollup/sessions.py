@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from picoevent.errors import StoreCorrupt
-from picoevent.rollup.tiers import DAY_SECONDS, Calendar, Tier
+from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar, Tier
 
 GAP_MS = 30 * 60 * 1000
 """A longer time than this between two events of a user parts two sessions."""
@@ -185,7 +185,7 @@ class SessionWalk:
 def followed_until(calendar: Calendar, second: int) -> int:
     """Return the Unix second up to which a session that began at another one is followed."""
     # Asked for each session: each quarter of an hour lies in one day, which is remembered.
-    return _behind_the_next(calendar, calendar.bucket(Tier.DAY, calendar.bucket(Tier.QUARTER, second)))
+    return _behind_the_next(calendar, calendar.bucket(Tier.DAY, second - second % QUARTER_SECONDS))
 
 
 @lru_cache(maxsize=1000)
