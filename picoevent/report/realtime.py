@@ -147,4 +147,5 @@ REALTIME = Report(
     answer,
     takes=("types", "sources", "limit"),
     row=RealtimeRow,
+    live=True,
 )

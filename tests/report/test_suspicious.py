@@ -75,7 +75,10 @@ def test_nested_keys_and_other_failures_can_be_named(ready_url, events):
         ready_url,
         SUSPICIOUS,
         settings={"failure_values": "9xx"},
-        **{"by": "net.ip", "objects": "doc", "failures": "http.code", "min_events": "10"},
+        by="net.ip",
+        objects="doc",
+        failures="http.code",
+        min_events="10",
     )
 
     assert [(row.who, row.score, row.objects, row.failures) for row in answer.rows] == [
