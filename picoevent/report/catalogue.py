@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from picoevent.report.breakdown import BREAKDOWN
 from picoevent.report.compare import COMPARE
 from picoevent.report.frame import Report
 from picoevent.report.funnel import FUNNEL
@@ -14,6 +15,7 @@ from picoevent.report.sessions import SESSIONS
 from picoevent.report.suspicious import SUSPICIOUS
 from picoevent.report.top_types import TOP_TYPES
 from picoevent.report.top_users import TOP_USERS
+from picoevent.report.top_values import TOP_VALUES
 from picoevent.report.types_seen import TYPES_SEEN
 from picoevent.report.uniques import UNIQUES
 from picoevent.report.user_timeline import USER_TIMELINE
@@ -21,6 +23,8 @@ from picoevent.report.user_timeline import USER_TIMELINE
 REPORTS: tuple[Report, ...] = (
     SERIES,
     TOP_TYPES,
+    TOP_VALUES,
+    BREAKDOWN,
     UNIQUES,
     COMPARE,
     REALTIME,

@@ -125,7 +125,11 @@ class Report:
     default_seconds: int = 0
     """Where it is set, the default range is the last so many seconds instead."""
     row: type[Any] | None = None
-    """The class of its rows; what its fields are stands in its docstring."""
+    """The class of its rows; what its fields are stands in its docstring. Without it answers are not cached."""
+    live: bool = False
+    """Whether it is about the last minutes, whatever range is asked for."""
+    reads_before: float = 0
+    """How far before its range it reads, in lengths of the range; `math.inf` where it reads all that there was."""
 
     @property
     def default_range(self) -> str:
