@@ -10,6 +10,7 @@ from picoevent.report.gaps import INTERVALS
 from picoevent.report.heatmap import HEATMAP
 from picoevent.report.history import HISTORY
 from picoevent.report.realtime import REALTIME
+from picoevent.report.retention import RETENTION
 from picoevent.report.series import SERIES
 from picoevent.report.sessions import SESSIONS
 from picoevent.report.suspicious import SUSPICIOUS
@@ -34,6 +35,7 @@ REPORTS: tuple[Report, ...] = (
     USER_TIMELINE,
     HISTORY,
     FUNNEL,
+    RETENTION,
     SESSIONS,
     INTERVALS,
     SUSPICIOUS,
