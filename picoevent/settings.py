@@ -155,6 +155,12 @@ class Settings:
         group="Events",
         check=_at_least(0),
     )
+    dimension_values_kept: int = _setting(
+        200,
+        "How many values of a dimension a quarter, day or month keeps, those with most events; the others are summed.",
+        group="Rollups",
+        check=_between(10, 10_000),
+    )
     cache_url: str = _setting(
         "memory://",
         "Cache of events and answers: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",

@@ -36,6 +36,7 @@ SECTIONS = {
         "analyst": "picoevent.cli.analysts:analyst",
         "worker": "picoevent.cli.worker:worker",
         "verify": "picoevent.cli.verify:verify",
+        "rollups": "picoevent.cli.rollups:rollups",
         "status": "picoevent.cli.status:status",
         "spool": "picoevent.cli.spool:spool",
         "settings": "picoevent.cli.settings:settings",

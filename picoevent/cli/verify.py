@@ -47,7 +47,7 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
     Day by day, and while others write: what still waits to be counted is left out. By default all days that have
     events. Nothing is changed; where something differs, it exits with 1, and `picoevent rollups rebuild` mends it.
     """
-    from picoevent.fold.verify import Verifier, read_zone
+    from picoevent.fold.verify import Verifier
     from picoevent.rollup.tiers import Calendar
     from picoevent.store import open_store
     from picoevent.store.base import Purpose
@@ -56,15 +56,21 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
     check_file(settings)
     store = open_store(settings.url, settings, Purpose.READ)
     try:
-        with store.reading() as connection:
-            calendar = Calendar(read_zone(connection))
+        calendar = Calendar(store.installation_value("timezone"))
         chosen = read_span(calendar, **span)
         with progress_bar("comparing") as advance:
             findings = Verifier(store).verify(*chosen, progress=advance)
         rows = to_rows(findings, calendar, store)
     finally:
         store.close()
-    _print(findings, rows, output)
+    if output == "json":
+        click.echo(json_text(_document(findings, rows), indent=2))
+    elif output == "csv":
+        print_rows(rows, COLUMNS, output)
+    else:
+        _print_for_people(findings, rows, calendar)
+    for seq, events in findings.unreadable.items():
+        click.echo(f"warning: batch {seq} of pending can't be read: its {events:,} events are in no rollup.", err=True)
     if not findings.agree or findings.unreadable:
         ctx.exit(FAILED)
 
@@ -96,17 +102,6 @@ def _name(names: Mapping[int, str], number: int) -> str:
     return names.get(number, f"(number {number})") if number else "(any)"
 
 
-def _print(findings: Findings, rows: list[dict[str, object]], output: str) -> None:
-    if output == "json":
-        click.echo(json_text(_document(findings, rows), indent=2))
-    elif output == "csv":
-        print_rows(rows, COLUMNS, output)
-    else:
-        _print_for_people(findings, rows)
-    for seq, events in findings.unreadable.items():
-        click.echo(f"warning: batch {seq} of pending can't be read: its {events:,} events are in no rollup.", err=True)
-
-
 def _document(findings: Findings, rows: list[dict[str, object]]) -> dict[str, object]:
     return {
         "agree": findings.agree,
@@ -121,7 +116,7 @@ def _document(findings: Findings, rows: list[dict[str, object]]) -> dict[str, ob
     }
 
 
-def _print_for_people(findings: Findings, rows: list[dict[str, object]]) -> None:
+def _print_for_people(findings: Findings, rows: list[dict[str, object]], calendar: Calendar) -> None:
     if rows:
         print_table(rows, COLUMNS)
     if findings.more:
@@ -134,7 +129,17 @@ def _print_for_people(findings: Findings, rows: list[dict[str, object]]) -> None
     if findings.agree:
         click.echo(f"{what}: rollups and events agree.")
     else:
-        click.echo(f"{what}: {counted(len(rows) + findings.more, 'difference')}. Run: picoevent rollups rebuild")
+        click.echo(f"{what}: {counted(len(rows) + findings.more, 'difference')}.")
+        click.echo(f"Run: picoevent rollups rebuild --range {_days_of(findings, calendar)}", err=True)
+
+
+def _days_of(findings: Findings, calendar: Calendar) -> str:
+    """Return the range of all days with differences."""
+    from picoevent.rollup.tiers import Tier
+
+    last = calendar.bucket(Tier.DAY, max(found.bucket for found in findings.differences))
+    begin = calendar.day_of(min(found.bucket for found in findings.differences))
+    return f"{begin}..{calendar.day_of(calendar.following(Tier.DAY, last))}"
 
 
 def counted(number: int, word: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select
@@ -45,8 +45,8 @@ class Form(Protocol[Content]):
     def gather(self, connection: Connection, key: Key, until: int) -> Content:
         """Return the sum of all parts of buckets from that of the key on, up to `until`."""
 
-    def write(self, turn: Turn, key: Key, content: Content) -> None:
-        """Write content as a part of a bucket."""
+    def write(self, turn: Turn, contents: Mapping[Key, Content]) -> None:
+        """Write a part of each of these buckets."""
 
     def delete(self, connection: Connection, key: Key) -> None:
         """Delete all parts of a bucket."""
@@ -62,13 +62,13 @@ class Bundles(Generic[Content]):
 
     def noticed(self, keys: Iterable[Key]) -> None:
         """Take note that each of these buckets got a part."""
-        self._parts.update(keys)
+        self._parts.update(list(keys))
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""
         for event_type_id, source_id, number in self._keys(turn.connection, finer, bucket, until):
             content = self._form.gather(turn.connection, Key(finer, event_type_id, source_id, number, bucket), until)
-            self._form.write(turn, Key(tier, event_type_id, source_id, number, bucket), content)
+            self._form.write(turn, {Key(tier, event_type_id, source_id, number, bucket): content})
 
     def merge_some(self, turn: Turn) -> bool:
         """Put together what is due, for a moment; return whether there may be more."""
@@ -85,7 +85,7 @@ class Bundles(Generic[Content]):
     def _merge(self, turn: Turn, key: Key) -> None:
         content = self._form.gather(turn.connection, key, key.bucket + 1)
         self._form.delete(turn.connection, key)
-        self._form.write(turn, key, content)
+        self._form.write(turn, {key: content})
         turn.mark_changed()
 
     def _keys(self, connection: Connection, tier: Tier, since: int, until: int) -> list[tuple[int, int, int]]:
@@ -101,11 +101,6 @@ class Bundles(Generic[Content]):
 
 def _is_over(key: Key, settled: int) -> bool:
     return key.tier is Tier.MINUTE and key.bucket <= settled
-
-
-def of_bucket(form: Form[Content], key: Key, until: int | None = None) -> ColumnElement[bool]:
-    """Return the condition for the parts of a bucket; with `until` for all buckets from there up to it."""
-    return of_key(form.table, form.number, key, until)
 
 
 def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
@@ -45,15 +46,26 @@ class CellForm:
                 cell.sets[counted_id] = cell.sets.get(counted_id, BitMap()) | members
         return cells
 
-    def write(self, turn: Turn, key: Key, content: Cells) -> None:
+    def write(self, turn: Turn, contents: Mapping[Key, Cells]) -> None:
         """See `Form.write`."""
-        kept = content if key.tier is Tier.MINUTE else content.capped(self._kept)
-        with_sets = key.tier < Tier.DAY
-        packed = list(_cut(kept, with_sets=with_sets))
-        rows = [_row(turn, key, part=turn.part + (n << ROW_SHIFT), packed=part) for n, part in enumerate(packed)]
-        turn.connection.execute(insert(self.table), rows)
-        if not with_sets:
-            _write_sets(turn, key, kept)
+        rows: list[Row] = []
+        sets: list[Row] = []
+        for key, content in sorted(contents.items(), key=itemgetter(0)):
+            kept = content if key.tier is Tier.MINUTE else content.capped(self._kept)
+            with_sets = key.tier < Tier.DAY
+            for number, packed in enumerate(_cut(kept, with_sets=with_sets)):
+                rows.append(_row(turn, key, packed=packed) | {"part": turn.part + (number << ROW_SHIFT)})
+            if not with_sets:
+                sets += _set_rows(turn, key, kept)
+        _insert(turn.connection, self.table, rows)
+        _insert(turn.connection, rollup_value_users, sets)
+
+    def write_packed(self, turn: Turn, parts: Mapping[Key, Sequence[bytes]]) -> None:
+        """Write packed cells as parts of buckets; those of minutes as they are."""
+        minutes = {key: packed for key, packed in parts.items() if key.tier is Tier.MINUTE and len(packed) == 1}
+        rows = [_row(turn, key, packed=packed) for key, (packed,) in sorted(minutes.items(), key=itemgetter(0))]
+        _insert(turn.connection, self.table, rows)
+        self.write(turn, {key: merge_cells(packed) for key, packed in parts.items() if key not in minutes})
 
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""
@@ -87,14 +99,15 @@ def _cut(cells: Cells, *, with_sets: bool) -> Iterator[bytes]:
     yield from _cut(Cells(dict(values[middle:]), cells.other), with_sets=with_sets)
 
 
-def _write_sets(turn: Turn, key: Key, cells: Cells) -> None:
-    rows = [
-        _row(turn, key, value_id=value_id, counted_id=counted_id, packed=pack_members(members))
-        for value_id, cell in cells.items()
-        for counted_id, members in sorted(cell.sets.items())
-    ]
+def _set_rows(turn: Turn, key: Key, cells: Cells) -> Iterator[Row]:
+    for value_id, cell in cells.items():
+        for counted_id, members in sorted(cell.sets.items()):
+            yield _row(turn, key, value_id=value_id, counted_id=counted_id, packed=pack_members(members))
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     for first in range(0, len(rows), ROWS_AT_ONCE):
-        turn.connection.execute(insert(rollup_value_users), rows[first : first + ROWS_AT_ONCE])
+        connection.execute(insert(table), rows[first : first + ROWS_AT_ONCE])
 
 
 def _read_sets(connection: Connection, key: Key, until: int) -> Iterator[tuple[int, int, BitMap]]:

@@ -1,71 +1,71 @@
-"""Dimensions and measures of a round's events: values out of payloads into cells, sets, sums and the index of values."""
+"""What event types declare, counted: values out of payloads into cells, sets, sums and the index of values."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import compress
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from pyroaring import BitMap
-from sqlalchemy import Connection, insert
-
-from picoevent.fold.bundles import Bundles, Key
+from picoevent.fold.bundles import Bundles
 from picoevent.fold.cell_rows import CellForm
 from picoevent.fold.columns import Columns
-from picoevent.fold.counts import combinations
+from picoevent.fold.groups import cut_by_place, moments_of
+from picoevent.fold.harvest import Group, Harvest
 from picoevent.fold.measure_rows import MeasureForm
 from picoevent.fold.payloads import PayloadReader
-from picoevent.fold.piles import SetKey, Sets
-from picoevent.fold.placing import Place, finest_place, pile_places
-from picoevent.fold.plans import Batch, Schedule
+from picoevent.fold.piles import Sets
+from picoevent.fold.placing import pile_places
+from picoevent.fold.plans import Batch, Schedule, cut_by_plan
 from picoevent.fold.turns import Turn
 from picoevent.fold.values import ValueNumbers
-from picoevent.ids import EPOCH_UNIX, MILLISECOND_SHIFT, SECOND_SHIFT
-from picoevent.rollup.cells import USERS, CellColumns, pack_columns, unpack_cells
-from picoevent.rollup.set_columns import SetColumns
-from picoevent.rollup.sketch import MeasureCell
 from picoevent.rollup.tiers import Calendar, Tier
-from picoevent.rollup.values import join_pair, number_of
+from picoevent.rollup.values import join_pair
 from picoevent.store.declarations import Dimension, read_declarations
 from picoevent.store.rollup_tables import event_dimension
 
-_EPOCH_MS = EPOCH_UNIX * 1000
-_MEMBER_BITS = 32
-_MEMBERS = (1 << _MEMBER_BITS) - 1
-
 
 class DimensionFold:
-    """Implements `picoevent.fold.round.Extra`: counts what event types declare; for one thread.
+    """Counts declared dimensions and measures, within the turn of a round; for one thread.
 
-    `kept` is how many values of a dimension a bucket keeps when it is closed. Also a `Closer`.
+    Implements `picoevent.fold.round.Extra` and `picoevent.fold.closing.Closer`; `count` also fills in what was there
+    before it was declared. `kept` is how many values of a dimension a closed bucket keeps.
     """
 
     def __init__(self, calendar: Calendar, sets: Sets, kept: int) -> None:
         self._calendar = calendar
         self._sets = sets
-        self._cells = Bundles(CellForm(kept))
-        self._measures = Bundles(MeasureForm())
+        self._form = CellForm(kept)
+        self._cells = Bundles(self._form)
+        self._measure_form = MeasureForm()
+        self._measures = Bundles(self._measure_form)
         self._values = ValueNumbers()
         self._schedules: dict[int, Schedule] = {}
         self._declarations = -1
         self._reader = PayloadReader(())
 
     def fold(self, turn: Turn, columns: Columns) -> None:
-        """Count the events whose types declare something; see `Extra.fold`."""
-        self._read_declarations(turn)
+        """See `Extra.fold`."""
+        if turn.state.declarations != self._declarations:
+            self._schedules = {n: Schedule(found) for n, found in read_declarations(turn.connection).items()}
+            self._declarations = turn.state.declarations
         if self._schedules:
-            self.count(turn, _batches(columns, self._schedules))
+            self.count(turn, cut_by_plan(columns, self._schedules))
 
     def count(self, turn: Turn, batches: Sequence[Batch]) -> None:
-        """Count events by their plans; `keep` or `drop` after the commit, as with a round."""
+        """Count events by their plans, and write what comes of it; then `keep` or `drop`, as with a round."""
         event_ids = [event_id for batch in batches for event_id in batch.event_ids]
         if not event_ids:
             return
         paths = {path for batch in batches for path in batch.plan.paths()}
         if not paths.issubset(self._reader.paths):
-            self._reader = PayloadReader({*self._reader.paths, *paths})
-        ...
+            self._reader = PayloadReader(paths.union(self._reader.paths))
+        payloads = self._reader.read(turn.connection, event_ids)
+        harvest = Harvest()
+        end = 0
+        for batch in batches:
+            begin, end = end, end + len(batch.event_ids)
+            for group in self._groups(turn, batch, payloads[begin:end], harvest):
+                harvest.add(group)
+        self._write(turn, harvest)
 
     def keep(self) -> None:
         """See `Extra.keep`."""
@@ -74,4 +74,55 @@ class DimensionFold:
     def drop(self) -> None:
         """See `Extra.drop`."""
         self._values.drop()
-        self._declarations = -1
+
+    def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
+        """See `Closer.close`."""
+        self._cells.close(turn, finer, tier, bucket, until)
+        self._measures.close(turn, finer, tier, bucket, until)
+
+    def merge_some(self, turn: Turn) -> bool:
+        """Put some crowded buckets together; return whether there may be more."""
+        return self._cells.merge_some(turn) or self._measures.merge_some(turn)
+
+    def _groups(self, turn: Turn, batch: Batch, payloads: Sequence[Any], harvest: Harvest) -> Iterator[Group]:
+        plan = batch.plan
+        jsons = {path: self._reader.column(path, payloads) for path in plan.paths()}
+        values = {
+            one.dimension_id: self._values.number_all(turn.connection, one, _jsons_of(one, jsons))
+            for one in plan.dimensions()
+        }
+        for one in plan.searched:
+            found = zip(values[one.dimension_id], batch.event_ids, strict=True)
+            harvest.indexed += [(one.dimension_id, value, event_id) for value, event_id in found if value]
+        moments = moments_of(batch.event_ids)
+        summed = {measure.path: jsons[measure.path] for measure in plan.measures}
+        for source_id, place, pick in cut_by_place(batch.source_ids, moments, turn.state, self._calendar):
+            yield Group(
+                plan=plan,
+                source_id=source_id,
+                places=pile_places(place, turn.state, self._calendar),
+                moments=pick(moments),
+                users=pick(batch.users),
+                values={number: pick(column) for number, column in values.items()},
+                jsons={path: pick(column) for path, column in summed.items()},
+            )
+
+    def _write(self, turn: Turn, harvest: Harvest) -> None:
+        self._form.write_packed(turn, harvest.cells)
+        self._cells.noticed(harvest.cells)
+        self._measure_form.write(turn, harvest.measures)
+        self._measures.noticed(harvest.measures)
+        for dimension_id, sets in harvest.sets():
+            self._sets.add(turn, dimension_id, sets)
+        if harvest.indexed:
+            mark = "?" if turn.connection.dialect.name == "sqlite" else "%s"
+            columns = ", ".join(event_dimension.c.keys())
+            statement = f"INSERT INTO event_dimension ({columns}) VALUES ({mark}, {mark}, {mark})"  # noqa: S608
+            turn.connection.exec_driver_sql(statement, sorted(harvest.indexed))
+
+
+def _jsons_of(dimension: Dimension, jsons: Mapping[str, Sequence[bytes]]) -> Sequence[bytes]:
+    """Return the values of a dimension as pieces of JSON."""
+    if not dimension.second_path:
+        return jsons[dimension.path]
+    return list(map(join_pair, jsons[dimension.path], jsons[dimension.second_path]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import itemgetter
+
 from sqlalchemy import Connection, delete, insert, select
 
 from picoevent.fold.bundles import Key, of_key
@@ -24,18 +27,22 @@ class MeasureForm:
             total.merge(unpack_measure(packed))
         return total
 
-    def write(self, turn: Turn, key: Key, content: MeasureCell) -> None:
+    def write(self, turn: Turn, contents: Mapping[Key, MeasureCell]) -> None:
         """See `Form.write`."""
-        row = {
-            "tier": int(key.tier),
-            "event_type_id": key.event_type_id,
-            "source_id": key.source_id,
-            "measure_id": key.number,
-            "bucket": key.bucket,
-            "part": turn.part,
-            "packed": pack_measure(content),
-        }
-        turn.connection.execute(insert(self.table), [row])
+        rows = [
+            {
+                "tier": int(key.tier),
+                "event_type_id": key.event_type_id,
+                "source_id": key.source_id,
+                "measure_id": key.number,
+                "bucket": key.bucket,
+                "part": turn.part,
+                "packed": pack_measure(content),
+            }
+            for key, content in sorted(contents.items(), key=itemgetter(0))
+        ]
+        if rows:
+            turn.connection.execute(insert(self.table), rows)
 
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""

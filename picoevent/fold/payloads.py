@@ -20,7 +20,7 @@ LARGEST_ANSWER = 8 << 20
 _JOINED = text(
     "SELECT COUNT(*), GROUP_CONCAT('[', event_id, ',', event_data, ']') FROM event_data WHERE event_id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
-_DECODED_ERRORS = (msgspec.DecodeError, UnicodeDecodeError)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -39,21 +39,29 @@ class PayloadReader:
         self._decode_all = msgspec.json.Decoder(list[tuple[int, kind]]).decode
         self._nothing = kind()
 
-    def read(self, connection: Connection, event_ids: Collection[int]) -> dict[str, list[bytes]]:
-        """Return, for each path, what each of these events holds there."""
+    def read(self, connection: Connection, event_ids: Collection[int]) -> list[Any]:
+        """Return the payload of each of these events, for `column`."""
         found: dict[int, Any] = {}
-        prepare(connection)
+        _prepare(connection)
         for chunk in _chunks(event_ids):
             self._read(connection, chunk, found)
         nothing = self._nothing
-        payloads = [found.get(event_id, nothing) for event_id in event_ids]
-        return {path: self._column(path, payloads) for path in self.paths}
+        return [found.get(event_id, nothing) for event_id in event_ids]
+
+    def column(self, path: str, payloads: Sequence[Any]) -> list[bytes]:
+        """Return what each of these payloads holds at one of the paths."""
+        root, *keys = path.split(".")
+        column = list(map(bytes, map(attrgetter(self._fields[root]), payloads)))
+        if not keys:
+            return column
+        inner = {json: _descend(json, keys) for json in set(column)}
+        return [inner[json] for json in column]
 
     def _read(self, connection: Connection, event_ids: list[int], found: dict[int, Any]) -> None:
         count, joined = _join(connection, event_ids)
         try:
             payloads = self._decode_all(f"[{joined or ''}]")
-        except _DECODED_ERRORS:
+        except _UNREADABLE:
             payloads = []
         if len(payloads) == count:
             found.update(payloads)
@@ -63,16 +71,8 @@ class PayloadReader:
             self._read(connection, event_ids[:middle], found)
             self._read(connection, event_ids[middle:], found)
 
-    def _column(self, path: str, payloads: Sequence[Any]) -> list[bytes]:
-        root, *keys = path.split(".")
-        column = list(map(bytes, map(attrgetter(self._fields[root]), payloads)))
-        if not keys:
-            return column
-        inner = {json: _descend(json, keys) for json in set(column)}
-        return [inner[json] for json in column]
 
-
-def prepare(connection: Connection) -> None:
+def _prepare(connection: Connection) -> None:
     """Let this session's answers be long enough."""
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {LARGEST_ANSWER}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from picoevent.fold.columns import Columns
+from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second
 from picoevent.store.declarations import Declaration, Dimension, Measure
 
 
@@ -47,22 +49,22 @@ class Batch:
 
 
 class Schedule:
-    """The plans of one event type, each from a moment on; before the first one there is nothing to be counted."""
+    """The plans of one event type, each from a moment on, in the order of time."""
 
     def __init__(self, declaration: Declaration) -> None:
-        self.moments = sorted(set(_moments(declaration)))
-        self._plans = [_plan_at(declaration, moment) for moment in self.moments]
-        self.latest = self.moments[-1]
+        self._moments = sorted(set(_moments(declaration)))
+        self.plans = [_plan_at(declaration, moment) for moment in self._moments]
+        self.latest = self._moments[-1]
+        """From this Unix second on the last plan holds."""
 
     @property
     def last(self) -> Plan:
-        """The plan of all events from `latest` on."""
-        return self._plans[-1]
+        """The plan that holds from `latest` on."""
+        return self.plans[-1]
 
-    def plan_of(self, second: int) -> Plan | None:
-        """Return the plan of an event of this Unix second."""
-        place = bisect_right(self.moments, second)
-        return self._plans[place - 1] if place else None
+    def place_of(self, second: int) -> int:
+        """Return the place of the plan of a Unix second among `plans`; -1 before all of them: nothing is counted."""
+        return bisect_right(self._moments, second) - 1
 
 
 def fill_plan(declaration: Declaration, until: int) -> tuple[Plan, int]:
@@ -105,4 +107,38 @@ def _plan_at(declaration: Declaration, second: int) -> Plan:
         distinct=tuple(one for one in dimensions if one.counted_distinct and one.distinct_from <= second),
         searched=tuple(one for one in dimensions if one.searchable and one.searchable_from <= second),
         measures=tuple(one for one in declaration.measures if one.filled_from <= second),
+    )
+
+
+def cut_by_plan(columns: Columns, schedules: Mapping[int, Schedule]) -> list[Batch]:
+    """Return the events of a round whose types declare something, by what is to be counted of them."""
+    positions: dict[int, list[int]] = {type_id: [] for type_id in schedules}
+    for position, type_id in enumerate(columns.event_type_ids):
+        if type_id in positions:
+            positions[type_id].append(position)
+    batches: list[Batch] = []
+    for type_id, found in positions.items():
+        if found:
+            batches += _cut_one(columns, found, schedules[type_id])
+    return batches
+
+
+def _cut_one(columns: Columns, positions: Sequence[int], schedule: Schedule) -> list[Batch]:
+    """Return the events of one type; nearly always all of them lie behind the last moment."""
+    first_id = first_id_of_second(schedule.latest)
+    if all(columns.event_ids[position] >= first_id for position in positions):
+        return [_batch(schedule.last, columns, positions)]
+    by_plan: dict[int, list[int]] = {}
+    for position in positions:
+        place = schedule.place_of((columns.event_ids[position] >> SECOND_SHIFT) + EPOCH_UNIX)
+        by_plan.setdefault(place, []).append(position)
+    return [_batch(schedule.plans[place], columns, found) for place, found in by_plan.items() if place >= 0]
+
+
+def _batch(plan: Plan, columns: Columns, positions: Sequence[int]) -> Batch:
+    return Batch(
+        plan,
+        [columns.event_ids[position] for position in positions],
+        [columns.source_ids[position] for position in positions],
+        [columns.users[position] for position in positions],
     )

@@ -79,7 +79,7 @@ def next_filled(connection: Connection, since: int, tiers: Iterable[Tier]) -> in
     So whoever goes through years does not look at each quarter of an hour in which nothing happened.
     """
     event_id = connection.execute(
-        select(func.min(event_log.c.event_id)).where(event_log.c.event_id >= first_id_of_second(max(since, 0)))
+        select(func.min(event_log.c.event_id)).where(event_log.c.event_id >= first_id_of_second(max(since, EPOCH_UNIX)))
     ).scalar()
     found = [] if event_id is None else [(event_id >> SECOND_SHIFT) + EPOCH_UNIX]
     for table in (rollup, *PILED_TABLES):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from picoevent.fold.closing import begin
 from picoevent.fold.columns import Columns, gather, group_users
 from picoevent.fold.counts import add_counts, add_up, sets_of_users
+from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.queue import Queue, Taken
 from picoevent.fold.turns import Turn
@@ -44,14 +45,18 @@ class Extra(Protocol):
 
 
 class Rounds:
-    """Fold batches; for one thread. `extras` count what `pending` does not hold."""
+    """Fold batches; for one thread. `extras` count what `pending` does not hold, beside dimensions and measures.
 
-    def __init__(self, calendar: Calendar, extras: Sequence[Extra] = ()) -> None:
+    `values_kept` is how many values of a dimension a closed bucket keeps.
+    """
+
+    def __init__(self, calendar: Calendar, extras: Sequence[Extra] = (), *, values_kept: int = 200) -> None:
         self.calendar = calendar
         self.sets = Sets()
+        self.dimensions = DimensionFold(calendar, self.sets, values_kept)
         self.queue = Queue()
         self._numbers = UserNumbers()
-        self._extras = tuple(extras)
+        self._extras: tuple[Extra, ...] = (self.dimensions, *extras)
 
     def fold(self, turn: Turn) -> Folded:
         """Count what `pending` holds next, and delete it there."""

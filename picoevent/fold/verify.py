@@ -15,9 +15,10 @@ from picoevent.fold.raw import RawRowsGone, leave_out, next_filled, read_pages, 
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import read_state
+from picoevent.store.installation import read_zone
 from picoevent.store.rollup_tables import rollup
 from picoevent.store.sql import SqlStore
-from picoevent.store.tables import event_log, installation
+from picoevent.store.tables import event_log
 
 MOST_DIFFERENCES = 1000
 """So many are told; the others are counted."""
@@ -200,12 +201,6 @@ def choose_span(connection: Connection, calendar: Calendar, since: int | None, u
         moment = calendar.local(first).isoformat(timespec="minutes")
         raise RawRowsGone("The range begins where events were dropped already.", hint=f"Begin with --since {moment}")
     return begin, calendar.following(Tier.DAY, calendar.bucket(Tier.DAY, last))
-
-
-def read_zone(connection: Connection) -> str:
-    """Return the reporting zone."""
-    row = select(installation.c.value).where(installation.c.name == "timezone")
-    return str(connection.execute(row).scalar_one())
 
 
 def _last_second(connection: Connection) -> int:

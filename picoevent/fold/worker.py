@@ -88,14 +88,16 @@ class Folder:
 
     def _opened(self) -> Rounds:
         if self._rounds is None:
-            self._rounds = Rounds(Calendar(self.store.installation_value("timezone")))
+            calendar = Calendar(self.store.installation_value("timezone"))
+            self._rounds = Rounds(calendar, values_kept=self._settings.dimension_values_kept)
         return self._rounds
 
     def _steps(self, rounds: Rounds) -> Sequence[Step]:
-        closers: tuple[Closer, ...] = (rounds.sets,)
+        closers: tuple[Closer, ...] = (rounds.sets, rounds.dimensions)
         return (
             lambda turn: close_one(turn, rounds.calendar, closers),
             rounds.sets.merge_one,
+            rounds.dimensions.merge_some,
             lambda turn: _move_horizons(turn, rounds.calendar),
             _drop_some,
         )

@@ -1,8 +1,12 @@
-"""The key of an installation, made by `init`: it numbers text users, and seals what is put into a cache."""
+"""What each installation has of its own, made by `init`: a key, which numbers text users, and the reporting zone."""
 
 from __future__ import annotations
 
 from typing import Protocol
+
+from sqlalchemy import Connection, select
+
+from picoevent.store.tables import installation
 
 
 class HasInstallation(Protocol):
@@ -10,6 +14,11 @@ class HasInstallation(Protocol):
 
     def installation_value(self, name: str) -> str:
         """Return a row of `installation`; raise `StoreNotReady` without it."""
+
+
+def read_zone(connection: Connection) -> str:
+    """Return the reporting zone, as this transaction sees it."""
+    return str(connection.execute(select(installation.c.value).where(installation.c.name == "timezone")).scalar_one())
 
 
 class InstallationKey:

@@ -46,7 +46,8 @@ def test_a_table_says_what_differs_and_the_exit_code_is_1(run, file):
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines[1] == ["day", "2026-03-31T00:00+00:00", "signup", "shop", "events", "7", "1"]
     assert lines[2] == ["month", "2026-03-01T00:00+00:00", "signup", "shop", "events", "2", "8"]
-    assert done.stdout.splitlines()[-1] == "1 day, 1 event: 2 differences. Run: picoevent rollups rebuild"
+    assert done.stdout.splitlines()[-1] == "1 day, 1 event: 2 differences."
+    assert done.stderr == "Run: picoevent rollups rebuild --range 2026-03-01..2026-04-01\n"
 
 
 def test_json_has_the_same(run, file):

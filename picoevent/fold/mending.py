@@ -1,0 +1,154 @@
+"""Buckets of rollups put right within a turn: counted anew from raw rows, or put together anew from finer buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete, func, insert, literal, select
+
+from picoevent.fold.closing import Closer
+from picoevent.fold.columns import Columns, group_users
+from picoevent.fold.counts import add_counts, add_up, sets_of_users
+from picoevent.fold.piles import USERS, Sets
+from picoevent.fold.raw import PILED_TABLES, leave_out, read_pages, read_waiting
+from picoevent.fold.round import touch_days
+from picoevent.fold.turns import Turn
+from picoevent.fold.users import UserNumbers
+from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
+from picoevent.rollup.tiers import DAY_SECONDS, Calendar, Tier
+from picoevent.store.fold_state import FOR_EVER, FoldState
+from picoevent.store.rollup_tables import rollup
+
+ROWS_AT_ONCE = 250_000
+"""So many events are counted at once, each such lot into parts of its own."""
+
+Span = tuple[int, int]
+"""Two Unix seconds; the second one does not count."""
+
+
+class Mender:
+    """Replaces buckets, for one thread; after the commit `keep`, after a rollback `drop`, as with rounds."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self._sets = Sets()
+        self._numbers = UserNumbers()
+        self._closers: tuple[Closer, ...] = (self._sets,)
+
+    def from_rows(self, turn: Turn, tiers: Sequence[Tier], span: Span) -> int:
+        """Replace all buckets of some tiers in a span by what its raw rows say; return how many events those are.
+
+        The tiers are minute and quarter, or one alone. What waits in `pending` is left to the fold.
+        """
+        clear(turn.connection, tiers, span)
+        events = 0
+        part = replace(turn, state=_placing_in(turn.state, tiers))
+        for columns in folded_lots(turn.connection, span):
+            self._count(part, tiers, columns)
+            events += len(columns)
+            part.state = replace(part.state, version=part.part)
+        _mark(turn, span, max(turn.part, part.state.version))
+        return events
+
+    def from_finer(self, turn: Turn, finer: Tier, tier: Tier, bucket: int) -> None:
+        """Replace a bucket by the sum of the finer ones that lie in it, which must all be kept."""
+        end = self.calendar.following(tier, bucket)
+        clear(turn.connection, (tier,), (bucket, bucket + 1))
+        _sum_counts(turn.connection, (finer, tier), bucket, end)
+        if bucket < (turn.state.closed_day if tier is Tier.DAY else turn.state.closed_month):
+            for closer in self._closers:
+                closer.close(turn, finer, tier, bucket, end)
+        _mark(turn, (bucket, end), turn.part)
+
+    def keep(self) -> None:
+        """Remember what numbers were given: they are committed."""
+        self._numbers.keep()
+
+    def drop(self) -> None:
+        """Forget what numbers were given: they were rolled back."""
+        self._numbers.drop()
+
+    def _count(self, turn: Turn, tiers: Sequence[Tier], columns: Columns) -> None:
+        first = int(turn.changes.get("next_user_number", turn.state.next_user_number))
+        following = self._numbers.number_all(turn.connection, columns.users, first)
+        if following != first:
+            turn.changes["next_user_number"] = following
+        groups = group_users(columns, turn.state, self.calendar)
+        counts = add_up(groups, self.calendar)
+        add_counts(turn.connection, {key: events for key, events in counts.items() if key[0] in tiers})
+        self._sets.add(turn, USERS, sets_of_users(groups, turn.state, self.calendar))
+
+
+def folded_lots(connection: Connection, span: Span) -> Iterator[Columns]:
+    """Yield the events of a span but those that wait, in lots; call it only with the lock of `fold_state`."""
+    lot = Columns()
+    for page in read_pages(connection, *span):
+        lot = _joined(lot, page)
+        if len(lot) >= ROWS_AT_ONCE:
+            yield _folded(connection, lot)
+            lot = Columns()
+    if len(lot):
+        yield _folded(connection, lot)
+
+
+def clear(connection: Connection, tiers: Sequence[Tier], span: Span) -> None:
+    """Delete all rows of some tiers whose buckets begin in a span."""
+    for table in (rollup, *PILED_TABLES):
+        for tier in tiers:
+            mine = (table.c.tier == int(tier)) & (table.c.bucket >= span[0]) & (table.c.bucket < span[1])
+            connection.execute(delete(table).where(mine))
+
+
+def _placing_in(state: FoldState, tiers: Sequence[Tier]) -> FoldState:
+    """Return a state by which events are placed in these tiers alone."""
+    finest = min(tiers)
+    return replace(
+        state,
+        kept_minute=FOR_EVER if finest > Tier.MINUTE else 0,
+        kept_quarter=FOR_EVER if finest > Tier.QUARTER else 0,
+        kept_day=FOR_EVER if finest > Tier.DAY else 0,
+        closed_day=0,
+        closed_month=0,
+    )
+
+
+def _folded(connection: Connection, lot: Columns) -> Columns:
+    """Return the events of a lot that were folded.
+
+    Read after them, `pending` holds every one that was not: what is committed meanwhile is not in the lot, and whoever
+    holds the lock of `fold_state` knows that nothing leaves `pending`.
+    """
+    seconds = [(event_id >> SECOND_SHIFT) + EPOCH_UNIX for event_id in (lot.event_ids[0], lot.event_ids[-1])]
+    return leave_out(lot, read_waiting(connection, seconds[0], seconds[1] + 1).event_ids)
+
+
+def _joined(one: Columns, other: Columns) -> Columns:
+    if not len(one):
+        return other
+    one.event_ids += other.event_ids
+    one.event_type_ids += other.event_type_ids
+    one.source_ids += other.source_ids
+    one.users += other.users
+    return one
+
+
+def _sum_counts(connection: Connection, tiers: tuple[Tier, Tier], bucket: int, end: int) -> None:
+    finer, tier = tiers
+    c = rollup.c
+    mine = (c.tier == int(finer)) & (c.bucket >= bucket) & (c.bucket < end)
+    summed = (
+        select(literal(int(tier)), c.event_type_id, c.source_id, literal(bucket), func.sum(c.events))
+        .with_hint(rollup, "FORCE INDEX (bucket)", "mysql")
+        .where(mine)
+        .group_by(c.event_type_id, c.source_id)
+    )
+    names = ["tier", "event_type_id", "source_id", "bucket", "events"]
+    connection.execute(insert(rollup).from_select(names, summed))
+
+
+def _mark(turn: Turn, span: Span, version: int) -> None:
+    """Raise the version of the rollups, and that of the days: answers about them that somebody has kept are stale."""
+    turn.changes["version"] = max(version, int(turn.changes.get("version", 0)))
+    first = span[0] - span[0] % DAY_SECONDS
+    touch_days(turn.connection, range(first, span[1], DAY_SECONDS), version)

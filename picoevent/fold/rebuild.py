@@ -1,0 +1,178 @@
+"""Rollups mended while writing goes on: bucket by bucket, each in a short turn beside whoever folds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from picoevent.errors import PicoEventError, StoreUnavailable
+from picoevent.fold.mending import Mender
+from picoevent.fold.raw import next_filled
+from picoevent.fold.turns import StandBy, Turn, Turns, new_name
+from picoevent.fold.verify import DAILY_TIERS, choose_span
+from picoevent.rollup.tiers import QUARTER_SECONDS, Calendar, Tier
+from picoevent.store.fold_state import read_state
+from picoevent.store.installation import read_zone
+from picoevent.store.sql import SqlStore
+
+Answer = TypeVar("Answer")
+Progress = Callable[[int, int, int], None]
+"""Is told the seconds of the range that are done, all of them, and the events that were counted anew."""
+
+PATIENCE_SECONDS = 60.0
+TRY_AGAIN_SECONDS = 0.01
+HOLD_SECONDS, GIVE_WAY_SECONDS = 0.3, 0.7
+"""After having held the lock for so long in all, it is left alone for so long: who stands by tries each half second."""
+
+
+class Patience:
+    """Takes turns beside the leader, waits for them, and lets the leader have its own."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._held = 0.0
+
+    def take(self, task: Callable[[Turn], Answer]) -> Answer:
+        """Do something in a turn, as soon as there is one; raise `StoreUnavailable` where there never is."""
+        if self._held >= HOLD_SECONDS:
+            time.sleep(GIVE_WAY_SECONDS)
+            self._held = 0.0
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._try(task)
+            except StandBy as error:
+                if time.monotonic() >= give_up:
+                    raise StoreUnavailable("The rollups are busy all the time.", hint="Try again.") from error
+                time.sleep(TRY_AGAIN_SECONDS)
+
+    def _try(self, task: Callable[[Turn], Answer]) -> Answer:
+        with self._turns.beside() as turn:
+            begun = time.monotonic()
+            answer = task(turn)
+            led = turn.state.is_led(turn.now_ms)
+        # Where nobody leads, nobody has to be let by.
+        self._held += time.monotonic() - begun if led else 0.0
+        return answer
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What was counted anew: `since` and `until` are Unix seconds, whole days of `zone`; and what could not be."""
+
+    zone: str
+    since: int
+    until: int
+    events: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Rebuilder:
+    """Counts days, and the months that they lie in, anew; what it is stopped in, it can be started with again."""
+
+    def __init__(self, store: SqlStore) -> None:
+        """`store` is one that is opened for folding."""
+        self._store = store
+        self._patience = Patience(Turns(store, new_name()))
+
+    def rebuild(
+        self,
+        since: int | None,
+        until: int | None,
+        progress: Progress = lambda *_: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> Rebuilt:
+        """Mend all days that a range (Unix seconds) touches, and their months.
+
+        `check` is called between two buckets, and may raise. Raises `RawRowsGone` where raw rows of it were dropped.
+        """
+        with self._store.transaction() as connection:
+            calendar = Calendar(read_zone(connection))
+            begin, end = choose_span(connection, calendar, since, until)
+        run = _Run(self._store, self._patience, calendar, check)
+        rebuilt = Rebuilt(calendar.zone, begin, end)
+        for day in run.filled(Tier.DAY, begin, end):
+            progress(day - begin, end - begin, rebuilt.events)
+            rebuilt.events += run.mend_day(day)
+        for month in calendar.buckets(Tier.MONTH, begin, end) if begin < end else ():
+            rebuilt.events += run.mend_month(month, rebuilt.notes)
+        return rebuilt
+
+
+class _Run:
+    """One rebuilding on its way."""
+
+    def __init__(self, store: SqlStore, patience: Patience, calendar: Calendar, check: Callable[[], None]) -> None:
+        self._store = store
+        self._patience = patience
+        self._calendar = calendar
+        self._check = check
+        self._mender = Mender(calendar)
+
+    def filled(self, tier: Tier, since: int, until: int) -> Iterator[int]:
+        """Yield the buckets of a tier in which there is anything."""
+        moment = since
+        while moment < until:
+            with self._store.transaction() as connection:
+                found = next_filled(connection, moment, DAILY_TIERS)
+            if found is None or found >= until:
+                return
+            bucket = self._calendar.bucket(tier, found)
+            yield bucket
+            moment = self._calendar.following(tier, bucket)
+
+    def mend_day(self, day: int) -> int:
+        """Mend what is finer than a day where it is kept, then the day; return how many events were counted anew."""
+        events = 0
+        with self._store.transaction() as connection:
+            kept = read_state(connection).kept_quarter
+        if day >= kept:
+            for quarter in self.filled(Tier.QUARTER, day, self._calendar.following(Tier.DAY, day)):
+                events += self._take(partial(self._quarter, quarter=quarter))
+        return events + self._take(partial(self._day, day=day))
+
+    def mend_month(self, month: int, notes: list[str]) -> int:
+        """Mend a month; return how many events were counted anew."""
+        return self._take(partial(self._month, month=month, notes=notes))
+
+    def _quarter(self, turn: Turn, quarter: int) -> int:
+        if quarter < turn.state.kept_quarter:
+            return 0
+        tiers = (Tier.MINUTE, Tier.QUARTER) if quarter >= turn.state.kept_minute else (Tier.QUARTER,)
+        return self._mender.from_rows(turn, tiers, (quarter, quarter + QUARTER_SECONDS))
+
+    def _day(self, turn: Turn, day: int) -> int:
+        if day >= turn.state.kept_quarter:
+            self._mender.from_finer(turn, Tier.QUARTER, Tier.DAY, day)
+        elif day >= turn.state.kept_day:
+            return self._mender.from_rows(turn, (Tier.DAY,), (day, self._calendar.following(Tier.DAY, day)))
+        return 0
+
+    def _month(self, turn: Turn, month: int, notes: list[str]) -> int:
+        if month >= turn.state.kept_day:
+            self._mender.from_finer(turn, Tier.DAY, Tier.MONTH, month)
+        elif month >= turn.state.raw_from:
+            return self._mender.from_rows(turn, (Tier.MONTH,), (month, self._calendar.following(Tier.MONTH, month)))
+        else:
+            words = self._calendar.local(month).strftime("%Y-%m")
+            notes.append(f"The month {words} stays as it is: it has neither all of its events nor its days any more.")
+        return 0
+
+    def _take(self, task: Callable[[Turn], int]) -> int:
+        self._check()
+
+        def guarded(turn: Turn) -> int:
+            if read_zone(turn.connection) != self._calendar.zone:
+                raise PicoEventError("The reporting zone was changed meanwhile.", hint="Begin again.")
+            return task(turn)
+
+        try:
+            events = self._patience.take(guarded)
+        except BaseException:
+            self._mender.drop()
+            raise
+        self._mender.keep()
+        return events

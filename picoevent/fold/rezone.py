@@ -1,0 +1,187 @@
+"""Another reporting zone: days and months cut anew, in one turn, from quarters of an hour and from raw rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from picoevent.fold.counts import add_counts, combinations
+from picoevent.fold.mending import Mender, Span, folded_lots
+from picoevent.fold.raw import PILED_TABLES, next_filled
+from picoevent.fold.rebuild import Patience
+from picoevent.fold.turns import Turn, Turns, new_name
+from picoevent.ids import EPOCH_UNIX, first_id_of_second
+from picoevent.rollup.tiers import Calendar, Tier
+from picoevent.store.fold_state import FoldState, read_state
+from picoevent.store.installation import read_zone
+from picoevent.store.rollup_tables import rollup
+from picoevent.store.sql import SqlStore
+from picoevent.store.tables import event_log, installation
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change of the zone does; moments are Unix seconds.
+
+    Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour; what
+    lies before is counted anew from raw rows, `events` of them. Below `anew_from`, the start of a month in the new
+    zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut them,
+    under the new one's start. `days_from` is from when on days are kept.
+    """
+
+    before: Calendar
+    after: Calendar
+    quarters_from: int
+    anew_from: int
+    days_from: int
+    events: int = 0
+
+
+def plan_change(store: SqlStore, zone: str) -> Change:
+    """Return what changing to a zone would do; nothing is changed."""
+    with store.transaction() as connection:
+        change = _plan(connection, read_state(connection), zone)
+        ids = event_log.c.event_id
+        first, end = (
+            first_id_of_second(max(second, EPOCH_UNIX)) for second in (change.anew_from, change.quarters_from)
+        )
+        mine = (ids >= first) & (ids < end)
+        events = connection.execute(select(func.count()).select_from(event_log).where(mine)).scalar() or 0
+        return replace(change, events=events)
+
+
+def change_zone(store: SqlStore, zone: str) -> Change:
+    """Change the zone, in one transaction; whoever folds waits meanwhile, and whoever reads sees the old zone.
+
+    Raises `StoreUnavailable` where there is no turn for it within a minute.
+    """
+    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone).run())
+
+
+def _plan(connection: Connection, state: FoldState, zone: str) -> Change:
+    before, after = Calendar(read_zone(connection)), Calendar(zone)
+    quarters_from = after.first_at_or_after(Tier.DAY, state.kept_quarter)
+    reach = min(state.raw_from, quarters_from)
+    anew_from = _first_month(before, after, reach) if reach else 0
+    days_from = max(_same_month(before, after, state.kept_day), anew_from)
+    return Change(before, after, quarters_from, anew_from, days_from)
+
+
+def _first_month(before: Calendar, after: Calendar, reach: int) -> int:
+    """Return the first month of the new zone that can be counted anew, as can what the old zone has cut otherwise."""
+    month = after.first_at_or_after(Tier.MONTH, reach)
+    return month if _same_month(after, before, month) >= reach else after.following(Tier.MONTH, month)
+
+
+def _same_month(one: Calendar, other: Calendar, month: int) -> int:
+    """Return where a month of one zone begins in the other."""
+    day = one.day_of(month)
+    return other.day_start(date(day.year, day.month, 1)) if month > other.bounds[0] else month
+
+
+class _Rezoning:
+    """One change on its way."""
+
+    def __init__(self, turn: Turn, zone: str) -> None:
+        self._turn = turn
+        self._connection = turn.connection
+        self._change = _plan(turn.connection, turn.state, zone)
+        self._mender = Mender(self._change.after)
+
+    def run(self) -> Change:
+        """Cut all anew, and say that this is the zone."""
+        if self._turn.state.closed_quarter:
+            self._cut_anew()
+        zone = installation.c.name == "timezone"
+        self._connection.execute(update(installation).where(zone).values(value=self._change.after.zone))
+        self._turn.changes["version"] = max(self._turn.part, int(self._turn.changes.get("version", 0)))
+        return self._change
+
+    def _cut_anew(self) -> None:
+        change, turn = self._change, self._turn
+        self._leave_old_months()
+        closed_day = change.after.bucket(Tier.DAY, turn.state.closed_quarter)
+        moved = {
+            "kept_quarter": change.quarters_from,
+            "kept_day": change.days_from,
+            "closed_day": closed_day,
+            "closed_month": change.after.bucket(Tier.MONTH, closed_day),
+        }
+        turn.changes |= moved
+        turn.state = replace(turn.state, **moved)  # type: ignore[arg-type]  # all of them are numbers
+        for day in self._filled(Tier.DAY, change.days_from):
+            self._cut_day(day)
+        for month in self._filled(Tier.MONTH, change.anew_from):
+            self._cut_month(month)
+
+    def _filled(self, tier: Tier, since: int) -> Iterator[int]:
+        """Yield the buckets of the new zone in which there is anything."""
+        moment = since
+        while (found := next_filled(self._connection, moment, (Tier.QUARTER,))) is not None:
+            bucket = self._change.after.bucket(tier, found)
+            yield bucket
+            moment = self._change.after.following(tier, bucket)
+
+    def _cut_day(self, day: int) -> None:
+        if day >= self._change.quarters_from:
+            self._mender.from_finer(self._turn, Tier.QUARTER, Tier.DAY, day)
+        else:
+            self._mender.from_rows(self._turn, (Tier.DAY,), (day, self._change.after.following(Tier.DAY, day)))
+
+    def _cut_month(self, month: int) -> None:
+        if month >= self._change.days_from:
+            self._mender.from_finer(self._turn, Tier.DAY, Tier.MONTH, month)
+        else:
+            span = month, self._change.after.following(Tier.MONTH, month)
+            self._mender.from_rows(self._turn, (Tier.MONTH,), span)
+
+    def _leave_old_months(self) -> None:
+        """Delete what is cut anew, and give the months that stay their new start; their events stay exact."""
+        change = self._change
+        first = _same_month(change.after, change.before, change.anew_from) if change.anew_from else 0
+        for table in (rollup, *PILED_TABLES):
+            c = table.c
+            gone = (c.tier == int(Tier.DAY)) | ((c.tier == int(Tier.MONTH)) & (c.bucket >= first))
+            self._connection.execute(delete(table).where(gone))
+            months = select(c.bucket).where(c.tier == int(Tier.MONTH)).distinct()
+            for month in self._connection.execute(months).scalars().all():
+                mine = (c.tier == int(Tier.MONTH)) & (c.bucket == month)
+                moved = _same_month(change.before, change.after, month)
+                self._connection.execute(update(table).where(mine).values(bucket=moved))
+        if first:
+            self._mend_seam(first)
+
+    def _mend_seam(self, first: int) -> None:
+        """Count the events between both zones' ends of the last month that stays to the month that they now lie in."""
+        begin = self._change.anew_from
+        counts = self._count((min(first, begin), max(first, begin)))
+        last = self._change.after.bucket(Tier.MONTH, begin - 1)
+        if begin > first:
+            add_counts(self._connection, {(int(Tier.MONTH), *pair, last): n for pair, n in counts.items()})
+            return
+        c = rollup.c
+        mine = (c.tier == int(Tier.MONTH)) & (c.bucket == last)
+        mine &= (c.event_type_id == bindparam("of_type")) & (c.source_id == bindparam("of_source"))
+        rows = [{"of_type": type_id, "of_source": source_id, "n": n} for (type_id, source_id), n in counts.items()]
+        if rows:
+            self._connection.execute(update(rollup).where(mine).values(events=c.events - bindparam("n")), rows)
+
+    def _count(self, span: Span) -> Counter[tuple[int, int]]:
+        """Return the events of a span, by type and source, and any of them."""
+        counts: Counter[tuple[int, int]] = Counter()
+        if span[0] >= self._turn.state.kept_quarter:
+            c = rollup.c
+            mine = (c.tier == int(Tier.QUARTER)) & (c.bucket >= span[0]) & (c.bucket < span[1])
+            summed = select(c.event_type_id, c.source_id, func.sum(c.events)).where(mine)
+            for type_id, source_id, events in self._connection.execute(summed.group_by(c.event_type_id, c.source_id)):
+                counts[type_id, source_id] = int(events)
+            return counts
+        for lot in folded_lots(self._connection, span):
+            for (type_id, source_id), events in Counter(zip(lot.event_type_ids, lot.source_ids, strict=True)).items():
+                for pair in combinations(type_id, source_id):
+                    counts[pair] += events
+        return counts

@@ -1,0 +1,184 @@
+"""`rebuild` makes rollups what their events say, whatever was done to them, also while others log and fold."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from picoevent import EventLog, NewEvent, Settings
+from picoevent.fold.raw import RawRowsGone
+from picoevent.fold.rebuild import Rebuilder
+from picoevent.fold.verify import Verifier
+from picoevent.fold.worker import Folder
+from picoevent.rollup.tiers import DAY_SECONDS
+
+NOW = datetime.now(UTC)
+DAYS_BACK = (0, 0, 1, 1, 3, 40, 100, 400, 1000)
+USERS = (7, 2**40, "ann", None)
+DAMAGES = (
+    "DELETE FROM rollup",
+    "DELETE FROM rollup_users",
+    "UPDATE rollup SET events = events * 2",
+    "UPDATE rollup_users SET packed = X'0009000000'",
+    "DELETE FROM user_number",
+    "INSERT INTO rollup SELECT tier, 77, source_id, bucket, events FROM rollup WHERE event_type_id = 0",
+    "INSERT INTO rollup_users SELECT tier, event_type_id, source_id, 0, bucket, 3, X'0005000000' FROM rollup",
+)
+
+
+@pytest.fixture
+def folded(events, folder):
+    for place, days in enumerate(DAYS_BACK):
+        names = {"event_type": "ab"[place % 2], "source": "xy"[place % 3 % 2]}
+        moment = NOW - timedelta(days=days, seconds=5)
+        events.log_many([NewEvent(**names, user_id=user, at=moment) for user in USERS])
+    folder.fold_all()
+    folder.keep_up()
+    return folder
+
+
+@pytest.fixture
+def rebuilder(folder):
+    return Rebuilder(folder.store)
+
+
+def change(folder, statement):
+    with folder.store.transaction() as connection:
+        assert connection.execute(text(statement)).rowcount
+
+
+def differences(folder):
+    return Verifier(folder.store).verify().differences
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_whatever_was_done_to_rollups_is_mended(folded, rebuilder, damage):
+    change(folded, damage)
+    assert differences(folded)
+
+    rebuilt = rebuilder.rebuild(None, None)
+
+    assert differences(folded) == []
+    assert (rebuilt.events, rebuilt.notes) == (4 * len(DAYS_BACK), [])
+
+
+def test_what_waits_is_left_to_the_fold(folded, rebuilder, events):
+    events.log("a", user_id="new one")
+    change(folded, "DELETE FROM rollup")
+
+    rebuilder.rebuild(None, None)
+    between = differences(folded)
+    folded.fold_all()
+
+    assert (between, differences(folded)) == ([], [])
+
+
+def test_buckets_that_are_closed_later_hold_what_was_mended(ready_url, events):
+    now = [NOW.timestamp() * 1000 // 1]
+    folder = Folder(Settings(url=ready_url), clock=lambda _connection: int(now[0]))
+    events.log_many(
+        [NewEvent("a", user_id=user, at=NOW - timedelta(minutes=place)) for place, user in enumerate(USERS)]
+    )
+    folder.fold_all()
+    change(folder, "DELETE FROM rollup_users")
+
+    Rebuilder(folder.store).rebuild(None, None)
+    for _ in range(3):
+        now[0] += 20 * DAY_SECONDS * 1000
+        folder.fold_all()
+        folder.keep_up()
+
+    assert differences(folder) == []
+    folder.close()
+
+
+def test_a_range_is_mended_and_nothing_else(folded, rebuilder):
+    change(folded, "UPDATE rollup SET events = 99 WHERE tier = 3")
+    since = int((NOW - timedelta(days=2)).timestamp())
+
+    rebuilt = rebuilder.rebuild(since, None)
+
+    assert 0 < rebuilt.events < 32
+    buckets = {one.bucket for one in differences(folded) if one.tier.name == "DAY"}
+    assert buckets
+    assert max(buckets) < since - since % DAY_SECONDS
+
+
+def test_each_change_gives_rollups_and_days_a_version(folded, rebuilder):
+    before = version(folded, "SELECT version FROM fold_state")
+
+    rebuilder.rebuild(int((NOW - timedelta(days=3)).timestamp()), None)
+
+    assert version(folded, "SELECT version FROM fold_state") > before
+    assert version(folded, "SELECT MAX(version) FROM day_version") > before
+
+
+def version(folder, statement):
+    with folder.store.transaction() as connection:
+        return connection.execute(text(statement)).scalar()
+
+
+def test_where_raw_rows_are_gone_it_refuses_and_changes_nothing(folded, rebuilder):
+    change(folded, f"UPDATE fold_state SET raw_from = {int(NOW.timestamp()) - 50 * DAY_SECONDS}")
+    before = differences(folded)
+
+    with pytest.raises(RawRowsGone):
+        rebuilder.rebuild(int((NOW - timedelta(days=60)).timestamp()), None)
+
+    assert differences(folded) == before
+
+
+def test_stopped_between_two_buckets_it_can_be_done_again(folded, rebuilder):
+    change(folded, "DELETE FROM rollup")
+    calls = iter(range(5))
+
+    with pytest.raises(StopIteration):
+        rebuilder.rebuild(None, None, check=lambda: next(calls))
+    rebuilder.rebuild(None, None)
+
+    assert differences(folded) == []
+
+
+def test_many_lots_of_events_are_put_together(folded, rebuilder, monkeypatch):
+    monkeypatch.setattr("picoevent.fold.mending.ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("picoevent.fold.raw.ROWS_AT_ONCE", 1)
+    change(folded, "DELETE FROM rollup")
+    change(folded, "DELETE FROM user_number")
+
+    rebuilder.rebuild(None, None)
+
+    assert differences(folded) == []
+
+
+def test_while_others_log_and_fold_nothing_is_lost_or_doubled(ready_url, folded, rebuilder):
+    folded.close()
+    folder, stop = Folder(Settings(url=ready_url)), threading.Event()
+    threads = [
+        threading.Thread(target=folder.run, args=(stop,)),
+        threading.Thread(target=keep_logging, args=(ready_url, stop)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(2):
+            rebuilder.rebuild(int((NOW - timedelta(days=4)).timestamp()), None)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+
+    folder.fold_all()
+    assert differences(folder) == []
+    folder.close()
+
+
+def keep_logging(url, stop):
+    with EventLog(url) as events:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            moments = [NOW - timedelta(hours=back) for back in (0, 1, 5, 30)]
+            events.log_many([NewEvent("a", user_id=f"user {number % 50}", at=moment) for moment in moments])
