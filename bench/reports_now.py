@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from random import Random
 
 from bench import reports_sql as sql
 from bench.frame import Row, Size, Target
@@ -17,7 +15,7 @@ from bench.reports_site import Site
 from bench.reports_sql import Span
 from bench.reports_turns import in_turn
 from bench.reports_visits import read_events
-from picoevent import EventLog
+from picoevent import EventLog, NewEvent
 
 FRESH_EVENTS = 30_000
 FRESH_SECONDS = 300
@@ -40,11 +38,11 @@ def realtime_rows(site: Site, size: Size) -> Iterator[Row]:
 
 def log_fresh(place: Place, database: str) -> None:
     """Log events of the last minutes, and return when they are folded."""
-    rng = Random(1)
     now = datetime.now(UTC)
-    made = read_events(events_to_log(place, FRESH_EVENTS))
+    apart = timedelta(seconds=FRESH_SECONDS) / FRESH_EVENTS
+    made = enumerate(read_events(events_to_log(place, FRESH_EVENTS)))
     with EventLog(place.settings(database)) as log:
-        log.log_many([replace(event, at=now - timedelta(seconds=rng.random() * FRESH_SECONDS)) for event in made])
+        log.log_many([NewEvent(event.event_type, event.data, event.user_id, at=now - n * apart) for n, event in made])
     give_up = time.monotonic() + FOLDED_SECONDS
     with place.address.cursor(database) as cursor:
         while cursor.execute("SELECT 1 FROM pending LIMIT 1"):
