@@ -74,7 +74,8 @@ class World:
             store.init()
         begin = begin or datetime(*ODD_DAYS[zone], 2, 7, 30, tzinfo=self.zone)
         self.now_ms = int(begin.timestamp()) * 1000 + 250
-        self.events = EventLog(Settings(url=url), strict=True)
+        # Long enough for a machine that runs other tests meanwhile.
+        self.events = EventLog(Settings(url=url), strict=True, deadline_ms=30_000)
         self.folder = Folder(Settings(url=url), clock=lambda _connection: self.now_ms)
         self.store = open_store(url, Settings(url=url), Purpose.READ)
         self.reports = Reports(
