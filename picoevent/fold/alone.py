@@ -17,8 +17,9 @@ logger = logging.getLogger("picoevent")
 
 TRUST_SECONDS = 1.0
 """For how long a worker that was seen alive is taken to be."""
-UPKEEP_SECONDS = 2.0
-"""How long closing, merging and filling in may hold up a report."""
+
+KEEP_UP_SECONDS = 1.0
+"""How long a report waits, at most, for what could also be done before the next one."""
 
 
 class LoneFold:
@@ -58,8 +59,7 @@ class LoneFold:
                 return
         with suppress(StandBy):
             folder.fold_all()
-            # What takes longer goes on before the next report: its answers are right in between, too.
-            give_up = time.monotonic() + UPKEEP_SECONDS
+            give_up = time.monotonic() + KEEP_UP_SECONDS
             folder.keep_up(lambda: time.monotonic() >= give_up)
         # A worker that starts now need not wait until this one is taken for dead.
         folder.turns.resign()

@@ -14,6 +14,7 @@ from picoevent.fold.counts import add_counts, add_up, sets_of_users
 from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.queue import Queue, Taken
+from picoevent.fold.sessions import SessionFold
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
@@ -55,6 +56,7 @@ class Rounds:
         self.sets = Sets()
         self.dimensions = DimensionFold(calendar, self.sets, values_kept)
         self.queue = Queue()
+        self.sessions = SessionFold(calendar)
         self.numbers = UserNumbers()
         self._extras: tuple[Extra, ...] = (self.dimensions, *extras)
 

@@ -108,10 +108,12 @@ class Folder:
         closers: tuple[Closer, ...] = (rounds.sets, rounds.dimensions)
         return (
             lambda turn: close_one(turn, rounds.calendar, closers),
+            rounds.sets.merge_minute,
             rounds.sets.merge_one,
             rounds.dimensions.merge_some,
             lambda turn: _move_horizons(turn, rounds.calendar),
             _drop_some,
+            rounds.sessions.step,
             self._fill_some,
         )
 
