@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from picoevent.errors import PicoEventError, StoreNotReady
-from picoevent.fold.closing import Closer, close_one, due_to_drop
+from picoevent.fold.closing import close_one, due_to_drop
 from picoevent.fold.piles import drop_before
 from picoevent.fold.round import Folded, Rounds
 from picoevent.fold.turns import Clock, StandBy, Turn, Turns, new_name, server_clock
@@ -17,6 +17,7 @@ from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar, Tier
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
+from picoevent.store.installation import read_zone
 from picoevent.store.rollup_tables import rollup, rollup_dimension, rollup_measure, rollup_users, rollup_value_users
 
 logger = logging.getLogger("picoevent")
@@ -36,7 +37,7 @@ KEPT_TIERS = {
 }
 """The tier of each horizon, and how long, in seconds, its rows stay behind it."""
 
-Step = Callable[[Turn], bool]
+Step = Callable[[Turn, Rounds], bool]
 """A bounded piece of upkeep in a turn of its own; returns whether there may be more to do."""
 
 
@@ -52,12 +53,13 @@ class Folder:
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
-        rounds = self._opened()
         try:
             with self.turns.leading() as turn:
+                rounds = self._rounds_in(turn)
                 folded = rounds.fold(turn)
         except BaseException:
-            rounds.drop()
+            if self._rounds is not None:
+                self._rounds.drop()
             raise
         rounds.keep()
         return folded
@@ -73,8 +75,7 @@ class Folder:
 
     def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
         """Close what is over, drop what is old, merge what has become many: all that is due, or until `give_up()`."""
-        rounds = self._opened()
-        for step in self._steps(rounds):
+        for step in STEPS:
             while self._take(step) and not give_up():
                 pass
 
@@ -86,25 +87,16 @@ class Folder:
         self._rounds = None
         self.store.close()
 
-    def _opened(self) -> Rounds:
-        if self._rounds is None:
-            calendar = Calendar(self.store.installation_value("timezone"))
-            self._rounds = Rounds(calendar, values_kept=self._settings.dimension_values_kept)
+    def _rounds_in(self, turn: Turn) -> Rounds:
+        """Return what counts in this turn: other rounds than before where the reporting zone was changed meanwhile."""
+        zone = read_zone(turn.connection)
+        if self._rounds is None or self._rounds.calendar.zone != zone:
+            self._rounds = Rounds(Calendar(zone), values_kept=self._settings.dimension_values_kept)
         return self._rounds
-
-    def _steps(self, rounds: Rounds) -> Sequence[Step]:
-        closers: tuple[Closer, ...] = (rounds.sets, rounds.dimensions)
-        return (
-            lambda turn: close_one(turn, rounds.calendar, closers),
-            rounds.sets.merge_one,
-            rounds.dimensions.merge_some,
-            lambda turn: _move_horizons(turn, rounds.calendar),
-            _drop_some,
-        )
 
     def _take(self, step: Step) -> bool:
         with self.turns.leading() as turn:
-            return step(turn)
+            return step(turn, self._rounds_in(turn))
 
     def run(self, stop: threading.Event) -> None:
         """Fold until it is told to stop; what fails is logged and tried again."""
@@ -137,13 +129,25 @@ class Folder:
         return 0.0 if folded.more else ROUND_SECONDS
 
 
-def _move_horizons(turn: Turn, calendar: Calendar) -> bool:
+def _close_one(turn: Turn, rounds: Rounds) -> bool:
+    return close_one(turn, rounds.calendar, (rounds.sets, rounds.dimensions))
+
+
+def _merge_sets(turn: Turn, rounds: Rounds) -> bool:
+    return rounds.sets.merge_one(turn)
+
+
+def _merge_dimensions(turn: Turn, rounds: Rounds) -> bool:
+    return rounds.dimensions.merge_some(turn)
+
+
+def _move_horizons(turn: Turn, rounds: Rounds) -> bool:
     """Say what is too old to be asked for; it is dropped a step later, when nobody can be reading it any more."""
-    turn.changes |= due_to_drop(turn, calendar)
+    turn.changes |= due_to_drop(turn, rounds.calendar)
     return False
 
 
-def _drop_some(turn: Turn) -> bool:
+def _drop_some(turn: Turn, _rounds: Rounds) -> bool:
     """Drop what is older than its tier is kept, some thousand rows at a time."""
     dropped = 0
     for name, (tier, step) in KEPT_TIERS.items():
@@ -151,3 +155,7 @@ def _drop_some(turn: Turn) -> bool:
         for table in DROPPED_TABLES:
             dropped += drop_before(turn.connection, table, tier, before, DROPPED_AT_ONCE)
     return dropped >= DROPPED_AT_ONCE
+
+
+STEPS: Sequence[Step] = (_close_one, _merge_sets, _merge_dimensions, _move_horizons, _drop_some)
+"""The upkeep, in this order."""
