@@ -9,11 +9,13 @@ from bench.frame import Benchmark, Row, Size, Target
 from bench.progress import Progress
 from bench.reports_crowd import crowd_rows
 from bench.reports_kept import bytes_rows, cached_rows
+from bench.reports_now import realtime_rows
 from bench.reports_pages import page_rows
 from bench.reports_questions import Question, questions, raw_questions
 from bench.reports_site import Site, open_site
-from bench.reports_sql import Rows
+from bench.reports_sql import RawRows, Rows
 from bench.reports_turns import in_turn
+from picoevent import EventLog
 from picoevent.errors import PicoEventError
 
 TIMES_AS_LONG = 1.3
@@ -32,6 +34,7 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
         yield from bytes_rows(site)
         for question in [*questions(site.visits), *raw_questions(site.visits)]:
             yield from _question_rows(question, site, size)
+        yield from realtime_rows(site, size)
         yield from cached_rows(site)
         yield from page_rows(site, size)
         yield from crowd_rows(site, size, progress)
@@ -40,7 +43,7 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
 def _question_rows(question: Question, site: Site, size: Size) -> Iterator[Row]:
     sides = [partial(question.ask, site.log), partial(question.ask, site.small_log)]
     if question.raw:
-        _check(question, site)
+        check(question, site.log, site.raw)
     if question.duck:
         sides.append(partial(question.ask_sql, site.parquet))
     ours, small, *duck = in_turn(sides, size.rounds)
@@ -59,14 +62,14 @@ def _question_rows(question: Question, site: Site, size: Size) -> Iterator[Row]:
         yield Row(growth, ours, "ms", small, bound)
 
 
-def _check(question: Question, site: Site) -> None:
+def check(question: Question, log: EventLog, raw: RawRows) -> None:
     """Raise `DifferentAnswers` where a report does not say what its SQL says."""
-    for panel, answer in zip(question.panels, question.ask(site.log), strict=True):
+    for panel, answer in zip(question.panels, question.ask(log), strict=True):
         if panel.figures is None:
             continue
-        ours, raw = panel.figures(answer), site.raw.ask(panel.statement, question.span, **panel.more)
-        if _in_order(ours) != _in_order(raw):
-            message = f"{question.measure}, {panel.report}: {len(ours)} rows of the report, {len(raw)} of the SQL."
+        ours, theirs = panel.figures(answer), raw.ask(panel.statement, question.span, **panel.more)
+        if _in_order(ours) != _in_order(theirs):
+            message = f"{question.measure}, {panel.report}: {len(ours)} rows of the report, {len(theirs)} of the SQL."
             raise DifferentAnswers(message, hint="Compare bench/reports_questions.py with the report.")
 
 

@@ -27,8 +27,7 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
     with open_place(progress, Visits(0, 0).type_names(), source_names()) as place, ExitStack() as stack:
         for database in (OURS, BASELINE):
             declare_dimensions(place.settings(database))
-        alone = stack.enter_context(Crew(*_writers(place, BASELINE)))
-        beside = stack.enter_context(Crew(*_writers(place, OURS)))
+        alone, beside = (stack.enter_context(Crew(*_writers(place, name, size))) for name in (BASELINE, OURS))
         fold = stack.enter_context(Crew(Fold(place.settings(OURS))))
         waiting = stack.enter_context(place.address.cursor(OURS))
         rates = [_rate(alone, seconds / 4, progress, "alone")]
@@ -44,9 +43,10 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
         yield from _waiting_rows(pending.seen, rate * seconds, rate)
 
 
-def _writers(place: Place, database: str) -> list[LogVisits]:
-    file = events_to_log(place)
-    return [LogVisits(place.settings(database), number, MADE_EVENTS, file=file) for number in range(WRITERS)]
+def _writers(place: Place, database: str, size: Size) -> list[LogVisits]:
+    made = min(MADE_EVENTS, size.events)
+    file = events_to_log(place, made)
+    return [LogVisits(place.settings(database), number, made, file=file) for number in range(WRITERS)]
 
 
 def _rate(writers: Crew, seconds: float, progress: Progress, how: str) -> float:

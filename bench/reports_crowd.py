@@ -79,11 +79,12 @@ class Reload:
 
 def crowd_rows(site: Site, size: Size, progress: Progress) -> Iterator[Row]:
     """Store at an even pace, alone, with the crowd whose answers are kept in Redis, and with one that keeps none."""
-    seconds = max(3.0, size.rounds * SECONDS_OF_A_ROUND)
+    seconds = max(2.0, size.rounds * SECONDS_OF_A_ROUND)
     place = site.place
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer())
-        visits = PacedVisits(place.settings(OURS), 0, MADE_EVENTS, events_to_log(place))
+        made = min(MADE_EVENTS, size.events)
+        visits = PacedVisits(place.settings(OURS), 0, made, events_to_log(place, made))
         writer = stack.enter_context(Crew(visits))
         kept, cold = (stack.enter_context(Crew(*_people(site, cache_url))) for cache_url in (redis.url(), "none://"))
         progress.say(f"{EVENTS_A_SECOND:,} events/s for {seconds:.0f} s: alone, with {PEOPLE} people, without a cache")

@@ -20,7 +20,7 @@ from bench.reports_writers import Fold, PacedVisits, binlog_bytes
 from picoevent.fold.worker import Folder
 
 ROUND_EVENTS = 50_000
-ROUND_USERS = 28_000
+ROUND_USERS = 32_000
 """Of so many, a round's 40,000 events with a user have about 20,000."""
 LEAST_EVENTS_A_SECOND = 50_000
 
@@ -64,7 +64,8 @@ def run_binlog(size: Size, progress: Progress) -> Iterator[Row]:
         settings = place.settings()
         declare_dimensions(settings)
         cursor = stack.enter_context(place.address.cursor())
-        writer = stack.enter_context(Crew(PacedVisits(settings, 0, MADE_EVENTS, events_to_log(place))))
+        made = min(MADE_EVENTS, size.events)
+        writer = stack.enter_context(Crew(PacedVisits(settings, 0, made, events_to_log(place, made))))
         alone = _written(cursor, writer, seconds)
         fold = stack.enter_context(Crew(Fold(settings)))
         fold.begin(seconds + 2)

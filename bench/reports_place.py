@@ -9,10 +9,12 @@ from pathlib import Path
 from bench.ingest_place import Place
 from bench.layouts import SOURCE
 from bench.progress import Progress
-from bench.reports_visits import DIMENSIONS, PAGE_VIEW, SOURCES, USERS, Visits, write_events
-from picoevent import EventLog
+from bench.reports_visits import DIMENSIONS, PAGE_VIEW, SOURCES, Visits, write_events
+from picoevent.fold.declaring import declare
 from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
+from picoevent.store import open_store
+from picoevent.store.base import Purpose
 
 MADE_EVENTS = 100_000
 """What a process logs again and again."""
@@ -23,16 +25,15 @@ def source_names() -> list[str]:
     return [SOURCE, *(f"{SOURCE}_{number}" for number in range(2, SOURCES + 1))]
 
 
-def events_to_log(place: Place, users: int = USERS) -> Path:
+def events_to_log(place: Place, events: int = MADE_EVENTS) -> Path:
     """Write a file of visits for processes that log them, and return it."""
-    visits = Visits(MADE_EVENTS, time.time_ns() // 1_000_000, span_ms=1_000, users=users)
-    return write_events(visits, place.new_folder())
+    return write_events(Visits(events, time.time_ns() // 1_000_000, span_ms=1_000), place.new_folder())
 
 
 def declare_dimensions(settings: Settings) -> None:
     """Declare the dimensions of the visits; `ip` can be searched for."""
-    with EventLog(settings) as log:
-        log.declare(PAGE_VIEW, dimensions=DIMENSIONS, searchable=["ip"])
+    with closing(open_store(settings.url, settings, Purpose.FOLD)) as store:
+        declare(store, PAGE_VIEW, {"dimensions": DIMENSIONS, "searchable": ["ip"]})
 
 
 def fold_all(settings: Settings, events: int, progress: Progress) -> None:

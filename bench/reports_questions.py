@@ -48,7 +48,7 @@ class Question:
 
     def ask(self, log: EventLog) -> list[Answer[Any]]:
         """Ask all panels, one after the other."""
-        since, until = _moment(self.span.since_ms), _moment(self.span.until_ms)
+        since, until = moment(self.span.since_ms), moment(self.span.until_ms)
         return [log.report(panel.report, since=since, until=until, **panel.arguments) for panel in self.panels]
 
     def ask_panel(self, log: EventLog, number: int) -> Answer[Any]:
@@ -147,5 +147,6 @@ def _values(answer: Answer[Any]) -> Rows:
     return [(row.value, row.events, row.users) for row in answer.rows]
 
 
-def _moment(unix_ms: int) -> datetime:
+def moment(unix_ms: int) -> datetime:
+    """Return Unix milliseconds as an aware time."""
     return datetime.fromtimestamp(unix_ms // 1000, UTC) + timedelta(milliseconds=unix_ms % 1000)

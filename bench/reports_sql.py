@@ -22,7 +22,10 @@ BY_HOUR = "SELECT {hour}, COUNT(*) FROM {narrow} WHERE {range} GROUP BY 1"
 BY_DAY = "SELECT {day}, COUNT(*) FROM {narrow} WHERE {range} GROUP BY 1"
 USERS_BY_DAY = "SELECT {day}, COUNT(DISTINCT user_id) FROM {narrow} WHERE {range} AND user_id IS NOT NULL GROUP BY 1"
 BY_DAY_AND_TYPE = "SELECT {day}, event_type_id, COUNT(*) FROM {narrow} WHERE {range} GROUP BY 1, 2"
-USERS_BY_DAY_AND_TYPE = "SELECT {day}, event_type_id, COUNT(DISTINCT user_id) FROM {narrow} WHERE {range} AND user_id > -1 GROUP BY 1, 2"
+USERS_BY_DAY_AND_TYPE = (
+    "SELECT {day}, event_type_id, COUNT(DISTINCT user_id) FROM {narrow}"
+    " WHERE {range} AND user_id IS NOT NULL GROUP BY 1, 2"
+)
 BY_TYPE_WITH_USERS = "SELECT event_type_id, COUNT(*), COUNT(DISTINCT user_id) FROM {narrow} WHERE {range} GROUP BY 1"
 USERS = "SELECT COUNT(DISTINCT user_id) FROM {narrow} WHERE {range}"
 BY_HOUR_OF_WEEK = "SELECT {hour} DIV 3600 % 168, COUNT(*) FROM {narrow} WHERE {range} GROUP BY 1"

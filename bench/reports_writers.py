@@ -99,6 +99,7 @@ class Waiting:
 def watching(cursor: Cursor, period: float = 0.5) -> Iterator[Waiting]:
     """Yield what is seen meanwhile, looked for in a thread, on a cursor that nobody else uses."""
     waiting = Waiting(cursor, [])
+    waiting.look()
     stop = threading.Event()
 
     def look_on() -> None:

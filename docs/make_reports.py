@@ -57,8 +57,7 @@ def reports_page() -> str:
 
 def _section(report: Report) -> str:
     takes = ", ".join(f"`{name}`" for name in report.takes) or "none but the range and the zone"
-    days = "today" if report.default_days == 1 else f"the last {report.default_days} days, today included"
-    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; by default {days}.\n"]
+    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; by default {report.default_range}.\n"]
     if report.options:
         parts.append("\n| Option | What it is |\n|---|---|\n")
         parts += [f"| `{name}` | {text} |\n" for name, text in report.options.items()]

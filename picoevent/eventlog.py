@@ -43,7 +43,7 @@ def _flush_at_exit() -> None:
         event_log.flush(max(0.0, give_up - time.monotonic()))
         # A thread that still connects while the interpreter takes OpenSSL down would crash the process.
         if not event_log._closed:  # noqa: SLF001  # this is its own module
-            event_log._parts.writing.end_thread(max(LAST_SECONDS, give_up - time.monotonic()))  # noqa: SLF001
+            event_log._parts.end_threads(max(LAST_SECONDS, give_up - time.monotonic()))  # noqa: SLF001
 
 
 def _close_forgotten(by_generation: dict[int, Parts]) -> None:

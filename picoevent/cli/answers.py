@@ -70,6 +70,8 @@ def footer(answer: Answer[Any]) -> list[str]:
         f"{_local(answer.since, answer.zone)} to {_local(answer.until, answer.zone)}, {answer.zone}. "
         f"From {answer.origin}, as of {_local(answer.as_of, answer.zone, seconds=True)}; {worth}."
     )
+    if answer.cached_seconds is not None:
+        head += f" Computed {answer.cached_seconds:,.0f} s ago."
     return [head, *(f"Note: {note}" for note in answer.notes)]
 
 

@@ -105,16 +105,12 @@ def make_verb(report: Report) -> Verb:
         with open_for_reading() as events:
             print_answer(events.report(report.name, **arguments), output, row=report.row)
 
-    run.__doc__ = f"{report.summary}.\n\nThe default range is {_days(report.default_days)}. See docs/reports.md."
+    run.__doc__ = f"{report.summary}.\n\nThe default range is {report.default_range}. See docs/reports.md."
     command = verb(report.name, f"picoevent report {report.name} --since 'this month' --format csv")(
         format_option(*ANSWER_FORMATS)(run)
     )
     command.params = [*RANGE_OPTIONS, *_options(report), *command.params]
     return command
-
-
-def _days(days: int) -> str:
-    return "today" if days == 1 else f"the last {days} days, today included"
 
 
 def _options(report: Report) -> list[click.Parameter]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Connection, Table, func, select, true
 
 from picoevent.read.conditions import Numbers
+from picoevent.read.declared import KnownDeclarations
 from picoevent.read.query import Query
 from picoevent.store.tables import event_type, source, user_key
 from picoevent.users import TEXT_USER_BIT, hash_user
@@ -53,6 +54,7 @@ class NameDirectory:
     def __init__(self) -> None:
         self.event_types = Dictionary(event_type)
         self.sources = Dictionary(source)
+        self.declarations = KnownDeclarations()
 
     def of_row(self, connection: Connection, event_type_id: int, source_id: int) -> tuple[str, str]:
         """Return the names of an event type and of a source."""

@@ -34,7 +34,7 @@ def make_arguments(report: Report, given: Mapping[str, Any], now: datetime, repo
     """
     _check_known(report, given)
     zone = _zone(given.get("zone"), reporting_zone)
-    reader = _Range(now, zoneinfo.ZoneInfo(zone), report.default_days)
+    reader = _Range(now, zoneinfo.ZoneInfo(zone), report.default_days, report.default_seconds)
     since_ms, until_ms = reader.read(given.get("since"), given.get("until"))
     interval = _interval(given.get("interval"), since_ms, until_ms)
     defaults = Arguments(since_ms, until_ms)
@@ -84,6 +84,7 @@ class _Range:
     now: datetime
     zone: zoneinfo.ZoneInfo
     default_days: int
+    default_seconds: int = 0
 
     def read(self, since: object, until: object) -> tuple[int, int]:
         end = self._moment(until, "until") if until is not None else self._end_of_this_minute()
@@ -113,6 +114,8 @@ class _Range:
 
     def _days_before(self, end: datetime) -> datetime:
         """Return the midnight with which that many days begin, the last one included."""
+        if self.default_seconds:
+            return end - timedelta(seconds=self.default_seconds)
         try:
             day = (end - timedelta(microseconds=1)).astimezone(self.zone).date() - timedelta(days=self.default_days - 1)
         except OverflowError:

@@ -44,16 +44,26 @@ class Asked:
         )
         count = partial(count_rows, self.desk.connection, self.selection)
         source = plan(question, self.desk.state, self.desk.calendar, count)
-        self.notes += [note for note in source.notes if note not in self.notes]
+        for note in source.notes:
+            self.note(note)
         return source
+
+    def note(self, words: str) -> None:
+        """Add a note to the answer, once."""
+        if words not in self.notes:
+            self.notes.append(words)
+
+    def local(self, second: int) -> str:
+        """Return a Unix second as words, by the clock of the zone asked for."""
+        return calendar_of(self.arguments.zone).local(second).strftime("%Y-%m-%d %H:%M")
 
     def plan_counts(self, *, interval: str | None = None) -> Source:
         """Return what answers a question about numbers of events."""
         return self.plan(self.desk.state.count_windows(), interval=interval)
 
-    def plan_sets(self, *, interval: str | None = None) -> Source:
-        """Return what answers a question about users."""
-        return self.plan(self.desk.state.pile_windows(), interval=interval)
+    def plan_sets(self, *, interval: str | None = None, max_raw_rows: int = MAX_RAW_ROWS) -> Source:
+        """Return what answers a question about users, or with 0 rows about values."""
+        return self.plan(self.desk.state.pile_windows(), interval=interval, max_raw_rows=max_raw_rows)
 
     def moved(self, since_ms: int, until_ms: int) -> Asked:
         """Return the same question about another range."""

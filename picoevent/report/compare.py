@@ -79,4 +79,5 @@ COMPARE = Report(
     answer,
     takes=("types", "sources", "limit"),
     row=CompareRow,
+    reads_before=2,
 )

@@ -1,13 +1,16 @@
-"""What is counted distinct: users, or the values of a dimension; read as sets whose union is asked for."""
+"""What is counted distinct, as sets whose union is asked for: users, values of a dimension, users behind filters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked
+from picoevent.report.cell_reading import CellReader, Place, hides_values
+from picoevent.report.dimensions import USERS, Filtered, apply_filters, choose_dimension
 from picoevent.report.planner import Source
-from picoevent.report.sets import Members, read_users
+from picoevent.report.sets import Members, read_sets, read_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,51 @@ class Counted:
     exact: bool = True
 
 
-def members_of(asked: Asked, _what: str, interval: str | None) -> Counted:
-    """Return the sets of `users`, or of the dimension with this path; raise `InvalidQuery` where it has none."""
+def members_of(asked: Asked, what: str, interval: str | None) -> Counted:
+    """Return the sets of `users`, or of a dimension's values; raise `InvalidQuery` where it is not counted distinct."""
+    filtered = apply_filters(asked)
+    if what != "users":
+        return _values(asked, what, interval, filtered)
+    if filtered is not None:
+        return filtered_members(asked, filtered, interval)
     source = asked.plan_sets(interval=interval)
     return Counted(source, read_users(asked.desk.connection, source, asked.selection))
+
+
+def _values(asked: Asked, path: str, interval: str | None, filtered: Filtered | None) -> Counted:
+    chosen = choose_dimension(asked, path)
+    if not chosen.dimension.counted_distinct:
+        hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
+        raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
+    if filtered is not None:
+        return filtered_members(asked, filtered, interval, chosen.dimension.dimension_id)
+    source = asked.plan_sets(interval=interval, max_raw_rows=0)
+    sets = read_sets(asked.desk.connection, source, chosen.selection, chosen.dimension.dimension_id)
+    return Counted(source, sets, chosen.whole)
+
+
+def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, counted_id: int = USERS) -> Counted:
+    """Return the sets behind the values that filters let through."""
+    source = asked.plan_sets(interval=interval, max_raw_rows=0)
+    reader = CellReader(asked, filtered.chosen, source)
+    found = reader.read(lambda place: place)
+    reader.add_sets(found, lambda place: place, filtered.value_ids, (counted_id,))
+    exact = filtered.chosen.whole and not hides_values(found.values())
+
+    def members() -> Iterator[Members]:
+        for place, cells in found.items():
+            for value_id in filtered.value_ids & cells.values.keys():
+                yield Members(place.type_id, place.second, None, cells.values[value_id].sets.get(counted_id))
+
+    return Counted(source, members(), exact)
+
+
+def count_filtered(asked: Asked, filtered: Filtered, interval: str | None) -> tuple[Source, dict[Place, int], bool]:
+    """Return the events behind the values that filters let through, by type and bucket, and whether they are exact."""
+    source = asked.plan_sets(interval=interval, max_raw_rows=0)
+    found = CellReader(asked, filtered.chosen, source).read(lambda place: place)
+    counts = {
+        place: sum(cells.values[value_id].events for value_id in filtered.value_ids & cells.values.keys())
+        for place, cells in found.items()
+    }
+    return source, counts, filtered.chosen.whole and not hides_values(found.values())

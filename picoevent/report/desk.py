@@ -14,7 +14,7 @@ from picoevent.errors import InvalidQuery, StoreNotReady
 from picoevent.read.names import NameDirectory
 from picoevent.report.arguments import make_arguments, near
 from picoevent.report.catalogue import REPORTS
-from picoevent.report.frame import Answer, Desk, Report
+from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
 from picoevent.settings import Settings
 from picoevent.store.base import ReadingStore
@@ -52,7 +52,7 @@ class Reports:
         *,
         clock_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
-        self._store = store
+        self.store = store
         self._names = names
         self._key = key
         self._settings = settings
@@ -65,11 +65,20 @@ class Reports:
             now = datetime.fromtimestamp(desk.now_ms / 1000, UTC)
             return report.answer(desk, make_arguments(report, given, now, desk.calendar.zone))
 
+    def compute(self, report: Report, arguments: Arguments) -> Answer[Any]:
+        """Return the answer of a report to arguments that are checked already."""
+        with self.desk() as desk:
+            return report.answer(desk, arguments)
+
+    def seal(self) -> bytes:
+        """Return the installation's key."""
+        return self._key.of(self.store)
+
     @contextmanager
     def desk(self) -> Iterator[Desk]:
         """Open a desk, for one report or several at once."""
-        key = self._key.of(self._store)
-        with self._store.reading() as connection:
+        key = self._key.of(self.store)
+        with self.store.reading() as connection:
             state, zone = _read_state(connection)
             yield Desk(connection, state, calendar_of(zone), self._names, key, self._settings, self._clock_ms())
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+HOUR_SECONDS = 3600
+ALL_DAYS = 365 * 40
+"""A range of so many days goes back to before the first event that can be stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
@@ -118,5 +122,20 @@ class Report:
     """Which of the common arguments it heeds, beside the range: types, sources, interval, filters, limit, compare."""
     options: Mapping[str, str] = field(default_factory=dict)
     default_days: int = 7
+    default_seconds: int = 0
+    """Where it is set, the default range is the last so many seconds instead."""
     row: type[Any] | None = None
-    """The class of its rows; what its fields are stands in its docstring."""
+    """The class of its rows; what its fields are stands in its docstring. Without it answers are not cached."""
+    live: bool = False
+    """Whether it is about the last minutes, whatever range is asked for."""
+    reads_before: float = 0
+    """How far before its range it reads, in lengths of the range; `math.inf` where it reads all that there was."""
+
+    @property
+    def default_range(self) -> str:
+        """The default range in words."""
+        if self.default_seconds:
+            return "the last hour" if self.default_seconds == HOUR_SECONDS else f"the last {self.default_seconds} s"
+        if self.default_days >= ALL_DAYS:
+            return "all time"
+        return "today" if self.default_days == 1 else f"the last {self.default_days} days, today included"

@@ -11,11 +11,11 @@ PAST_HOURS_SECONDS = 300
 PAST_DAYS_SECONDS = 3600
 CLOSED_MONTHS_SECONDS = 86_400
 
-LIVE_SPAN_MS = 3_600_000
-"""A range that reaches to now and is no longer than this is looked at minute by minute."""
-NOW_MS = 2000
-"""A range that ends this close to now, or later, was meant to end now."""
 MINUTE_MS = MINUTE_SECONDS * 1000
+LIVE_SPAN_MS = 61 * MINUTE_MS
+"""A range that reaches to now and is no longer than an hour, and what is left of this minute, is looked at live."""
+NOW_MS = 2000
+"""A range that ends so shortly before now, or with this minute, was meant to end now."""
 
 
 def ttl_seconds(since_ms: int, until_ms: int, now_ms: int, calendar: Calendar) -> int:
@@ -59,11 +59,11 @@ def utc_days(since_ms: int, until_ms: int) -> tuple[int, int]:
 
 
 def _range(since_ms: int, until_ms: int, now_ms: int) -> tuple[str | int, str | int]:
-    if abs(until_ms - now_ms) > NOW_MS:
+    if not now_ms - NOW_MS <= until_ms <= now_ms + MINUTE_MS:
         return since_ms, until_ms
     if since_ms % MINUTE_MS == 0:
         return since_ms, "now"
-    return f"{until_ms - since_ms} ms before", "now"
+    return f"{round((now_ms - since_ms) / 1000)} s before", "now"
 
 
 def _names(names: tuple[str, ...] | None) -> list[str] | None:

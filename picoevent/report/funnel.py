@@ -161,13 +161,14 @@ def _median(milliseconds: Sequence[Any]) -> float | None:
     return in_seconds(median(milliseconds)) if milliseconds else None
 
 
-REPORT = Report(
+FUNNEL = Report(
     name=NAME,
-    summary="How many users take ordered steps within a time, and how long that takes them.",
+    summary="How many users take ordered steps within a time, and how long that takes them",
     answer=answer,
     takes=("sources", "filters"),
     options={
-        "steps": 'The steps, such as "page.view > cart.add | wish.add > order.paid[plan=team]".',
-        "window": "How long after the first step the last one may come: 30m, 2h, 7d.  [default: 7d]",
+        "steps": 'the steps, such as "page.view > cart.add > order.paid[plan=team]"; "a or b" is any of two',
+        "window": "how long after the first step the last one may come: 30m, 2h, 7d (default)",
     },
+    row=FunnelStep,
 )

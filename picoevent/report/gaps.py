@@ -62,10 +62,11 @@ def _between(moments: Sequence[int]) -> tuple[int, float | None, float | None, f
     )
 
 
-REPORT = Report(
+INTERVALS = Report(
     name=NAME,
-    summary="Average and median time between the events of a type, or of a user.",
+    summary="Average and median time between the events of a type, or of a user",
     answer=answer,
     takes=("types", "sources", "filters", "limit"),
-    options={"user": "Only events of this user: a number, or a text."},
+    options={"user": "only events of this user: a number, or a text (digits in double quotes are a text)"},
+    row=Interval,
 )

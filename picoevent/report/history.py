@@ -7,9 +7,9 @@ from sqlalchemy import select
 from picoevent.errors import InvalidQuery
 from picoevent.read.loading import Row
 from picoevent.report.event_pages import PageEvent, read_page
-from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.frame import ALL_DAYS, Answer, Arguments, Desk, Report
 from picoevent.report.options import read_text
-from picoevent.report.raw import ALL_DAYS, answer_of, walk_of
+from picoevent.report.raw import answer_of, walk_of
 from picoevent.store.rollup_tables import declared_dimension, dimension, dimension_value, event_dimension
 from picoevent.store.tables import event_log
 
@@ -69,15 +69,16 @@ def _searchable(desk: Desk, path: str) -> int:
     return int(searchable[path])
 
 
-REPORT = Report(
+HISTORY = Report(
     name=NAME,
-    summary="All events about one object: one value of a searchable dimension, newest first.",
+    summary="All events about one object: one value of a searchable dimension, newest first",
     answer=answer,
     takes=("types", "sources", "limit"),
     options={
-        "dimension": "The dotted path of a searchable dimension, such as order_id.",
-        "value": "The value to look for, to the letter.",
-        "cursor": "Go on where the page before has ended: its next_cursor.",
+        "dimension": "the dotted path of a searchable dimension, such as order_id",
+        "value": "the value to look for, to the letter",
+        "cursor": "go on where the page before has ended: its next_cursor",
     },
     default_days=ALL_DAYS,
+    row=PageEvent,
 )

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 from pyroaring import BitMap
 
+from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, Intervals
-from picoevent.report.counting import ANY, count_by_bucket
+from picoevent.report.counted import count_filtered, members_of
+from picoevent.report.counting import ANY, Count, count_by_bucket
+from picoevent.report.dimensions import apply_filters
+from picoevent.report.measures import TAKEN, read_measure
 from picoevent.report.planner import Source
-from picoevent.report.sets import read_users, unite, unite_all
+from picoevent.report.sets import unite, unite_all
+from picoevent.rollup.sketch import MeasureCell
 
 Value = int | float | Decimal | None
 Place = tuple[int, int]
@@ -43,31 +49,38 @@ class Measured:
 
 def measure_events(asked: Asked, interval: str, *, split: bool) -> Measured:
     """Count events."""
-    source = asked.plan_counts(interval=interval)
+    source, counts, exact = _counts(asked, interval)
     intervals = Intervals(source)
     values: defaultdict[Place, int] = defaultdict(int)
     by_type: defaultdict[int, int] = defaultdict(int)
-    for type_id, second, events in count_by_bucket(asked.desk.connection, source, asked.selection):
+    for type_id, second, events in counts:
         row = type_id if split else ANY
         values[row, intervals.place_of(second)] += events
         by_type[row] += events
-    return Measured(source, dict(values), sum(by_type.values()), dict(by_type))
+    return Measured(source, values, sum(by_type.values()), by_type, exact=exact)
+
+
+def _counts(asked: Asked, interval: str) -> tuple[Source, Iterable[Count], bool]:
+    filtered = apply_filters(asked)
+    if filtered is not None:
+        source, counts, exact = count_filtered(asked, filtered, interval)
+        return source, [Count(*place, events) for place, events in counts.items()], exact
+    source = asked.plan_counts(interval=interval)
+    return source, count_by_bucket(asked.desk.connection, source, asked.selection), True
 
 
 def measure_users(asked: Asked, interval: str, *, split: bool) -> Measured:
     """Count users, each once in an interval, and once in the whole range."""
-    source = asked.plan_sets(interval=interval)
-    sets = _sets(asked, source, split=split)
+    counted = members_of(asked, "users", interval)
+    intervals = Intervals(counted.source)
+    sets = unite(
+        counted.members,
+        lambda members: (members.type_id if split else ANY, intervals.place_of(members.second)),
+    )
     by_type = _united_by_type(sets)
-    lengths = {place: len(members) for place, members in sets.items()}
-    total = len(unite_all(by_type))
-    return Measured(source, dict(lengths), total, {number: len(members) for number, members in by_type.items()})
-
-
-def _sets(asked: Asked, source: Source, *, split: bool) -> dict[Place, BitMap]:
-    intervals = Intervals(source)
-    found = read_users(asked.desk.connection, source, asked.selection)
-    return unite(found, lambda members: (members.type_id if split else ANY, intervals.place_of(members.second)))
+    values = {place: len(members) for place, members in sets.items()}
+    users = {number: len(members) for number, members in by_type.items()}
+    return Measured(counted.source, values, len(unite_all(by_type)), users, exact=counted.exact)
 
 
 def _united_by_type(sets: Mapping[Place, BitMap]) -> dict[int, BitMap]:
@@ -83,15 +96,32 @@ def measure_per_user(asked: Asked, interval: str, *, split: bool) -> Measured:
     users = measure_users(asked, interval, split=split)
     values = {place: _divided(events.values.get(place), users.values.get(place)) for place in events.values}
     by_type = {number: _divided(events.by_type[number], users.by_type.get(number)) for number in events.by_type}
-    return Measured(users.source, values, _divided(events.total, users.total), by_type, empty=None)
+    total, exact = _divided(events.total, users.total), events.exact and users.exact
+    return Measured(users.source, values, total, by_type, empty=None, exact=exact)
 
 
 def _divided(events: Value, users: Value) -> float | None:
     return round(float(events) / float(users), 3) if events and users else None
 
 
+def measure_values(asked: Asked, interval: str, *, split: bool, figure: str) -> Measured:
+    """Sum, average, find the ends or a quantile of a declared measure."""
+    path = asked.arguments.options.get("of")
+    if not isinstance(path, str) or not path:
+        raise InvalidQuery(f"What {figure} is of is missing.", hint="For example: measure='sum', of='amount'.")
+    if asked.arguments.filters:
+        raise InvalidQuery(f"The {figure} of a measure can't be filtered.", hint="Filter events or users.")
+    found = read_measure(asked, path, interval, split=split)
+    take = TAKEN[figure]
+    values = {place: take(cell) for place, cell in found.cells.items()}
+    by_type = {number: take(cell) for number, cell in found.by_type().items()}
+    total, empty = take(found.in_all()), take(MeasureCell())
+    return Measured(found.source, values, total, by_type, empty=empty, exact=found.whole)
+
+
 FIGURES: dict[str, Callable[..., Measured]] = {
     "events": measure_events,
     "users": measure_users,
     "per_user": measure_per_user,
+    **{figure: partial(measure_values, figure=figure) for figure in TAKEN},
 }

@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MAX_VALUE, KEPT_OF_LONG = 255, 200
+import msgspec
+
+from picoevent.rollup.values import shortened
+
 NONE = "(none)"
 """What a missing key, or null, is shown as."""
 
 
-def value_at(payload: Mapping[str, Any], path: str) -> str | None:
-    """Return the value at a dotted path as a dimension would hold it; None where there is none."""
-    found: Any = payload
-    for key in path.split("."):
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(key)
-    return None if found is None else _as_text(found)
+def getter(path: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what takes the value at a dotted path out of a payload, as it is; None where there is none."""
+    first, *others = path.split(".")
+    if not others:
+        return lambda payload: payload.get(first)
+
+    def descend(payload: Mapping[str, Any]) -> Any:  # noqa: ANN401  # what JSON holds
+        found = payload.get(first)
+        for key in others:
+            if not isinstance(found, Mapping):
+                return None
+            found = found.get(key)
+        return found
+
+    return descend
 
 
-def shown_value(payload: Mapping[str, Any], path: str) -> str:
-    """Return the value at a dotted path as reports show it."""
-    value = value_at(payload, path)
-    return NONE if value is None else value
+def all_getter(paths: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+    """Return what takes the values at all of these paths out of a payload."""
+    if not any("." in path for path in paths):
+        # Half a microsecond for each event, instead of two.
+        return lambda payload: list(map(payload.get, paths))
+    getters = [getter(path) for path in paths]
+    return lambda payload: [get(payload) for get in getters]
 
 
-def _as_text(value: Any) -> str:  # noqa: ANN401  # what JSON holds
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if len(text) <= MAX_VALUE:
-        return text
-    return f"{text[:KEPT_OF_LONG]}...{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+def as_text(value: Any) -> str | None:  # noqa: ANN401  # what JSON holds
+    """Return a value as a dimension would hold it; None for none."""
+    if value is None:
+        return None
+    return shortened(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadFilter:
     """Lets events through whose payload has one of some values at each of some paths."""
 
-    wanted: Mapping[str, frozenset[str]]
+    wanted: Sequence[tuple[Callable[[Mapping[str, Any]], Any], frozenset[str]]]
 
     @classmethod
     def of(cls, filters: Mapping[str, tuple[str, ...]]) -> PayloadFilter:
         """Return the filter of the arguments of a report, or of a goal or a step."""
-        return cls({path: frozenset(values) for path, values in filters.items()})
+        return cls([(getter(path), frozenset(values)) for path, values in filters.items()])
 
     def __bool__(self) -> bool:
         return bool(self.wanted)
 
     def passes(self, payload: Mapping[str, Any]) -> bool:
         """Say whether an event with this payload is let through."""
-        return all(shown_value(payload, path) in values for path, values in self.wanted.items())
+        return all(_shown(look(payload)) in values for look, values in self.wanted)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401  # what JSON holds
+    text = as_text(value)
+    return NONE if text is None else text

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from picoevent.report.intervals import INTERVALS
+from picoevent.report.intervals import INTERVALS, calendar_of, cut
 from picoevent.rollup.tiers import Calendar, Piece, Tier, Window, cover
 from picoevent.store.fold_state import FoldState
 
@@ -83,7 +84,7 @@ def plan(question: Question, state: FoldState, calendar: Calendar, count_rows: C
     since_ms, until_ms, pieces = edges.settle()
     if (since_ms, until_ms) != (question.since_ms, question.until_ms):
         notes.append("The range was widened to whole buckets: nothing finer is kept, or it would read too many rows.")
-    spans = _spans(pieces, since_ms, until_ms)
+    spans = [part for span in _spans(pieces, since_ms, until_ms) for part in _within_intervals(span, question)]
     by_tier = {
         tier: tuple(Window(piece.since, piece.until) for piece in pieces if piece.tier is tier)
         for tier in tiers
@@ -129,6 +130,16 @@ def _spans(pieces: list[Piece], since_ms: int, until_ms: int) -> Iterator[Span]:
         yield Span(place, until_ms)
 
 
+def _within_intervals(span: Span, question: Question) -> Iterator[Span]:
+    """Cut a span of raw rows where another interval begins: it is counted as one."""
+    if question.interval is None:
+        yield span
+        return
+    ends = cut(span.since_ms // 1000, -(-span.until_ms // 1000), question.interval, calendar_of(question.zone))
+    moments = [span.since_ms, *(1000 * end for end in ends[1:]), span.until_ms]
+    yield from (Span(begin, end) for begin, end in pairwise(moments))
+
+
 @dataclass(frozen=True, slots=True)
 class _Edges:
     """Both ends of a range: answered from raw rows where that is cheap, else moved out to the next bucket."""
@@ -155,7 +166,7 @@ class _Edges:
         return cover(-(-since_ms // 1000), until_ms // 1000, self.windows, self.calendar)
 
     def _is_cheap(self, span: Span, tier: Tier, begin: int, end: int) -> bool:
-        if span.since_ms < self.state.raw_from * 1000:
+        if not self.question.max_raw_rows or span.since_ms < self.state.raw_from * 1000:
             return False
         return self.count_rows(tier, begin, end) <= self.question.max_raw_rows
 

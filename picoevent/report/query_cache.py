@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -20,6 +20,10 @@ from picoevent.report.flights import Flights
 from picoevent.report.frame import Answer
 from picoevent.report.packing import pack_answer, unpack_answer
 from picoevent.report.refreshing import Refresher
+from picoevent.settings import Settings
+
+if TYPE_CHECKING:
+    from picoevent.cache.redis_link import RedisLink
 
 logger = logging.getLogger("picoevent")
 
@@ -110,11 +114,12 @@ class QueryCache:
         self._flights: Flights[Answer[Any]] = Flights()
         self._refresher = Refresher()
 
-    def get_or_compute(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
+    def get_or_compute(self, key: CacheKey, ttl_seconds: int, compute: Compute, *, rescue: bool = True) -> Answer[Any]:
         """Return an answer: a fresh one, or a stale one that is being refreshed, or one that is computed now.
 
         `cached_seconds` says how old a kept one is, and is None for one that was computed by this call. Where the
-        database does not answer, an older one that is still there is given with a note. Raises what `compute` raises.
+        database does not answer, an older one that is still there is given with a note, unless `rescue` is unset.
+        Raises what `compute` raises.
         """
         kept = self._look(key)
         if kept is not None and kept.age <= ttl_seconds:
@@ -128,7 +133,7 @@ class QueryCache:
         try:
             return self._compute_once(key, ttl_seconds, compute)
         except StoreUnavailable:
-            if kept is None:
+            if kept is None or not rescue:
                 raise
             self._count("stale")
             return replace(kept.given(), notes=(*kept.answer.notes, "The database does not answer: this is older."))
@@ -145,7 +150,7 @@ class QueryCache:
         body = self._entries.get(key.name, key.seal)
         if body is None:
             return None
-        with suppress(msgspec.MsgspecError, ValueError, ArithmeticError):
+        with suppress(msgspec.MsgspecError, ValueError, ArithmeticError, KeyError):
             entry = _entry_decoder.decode(body)
             age = self._clock() - entry.made
             if age >= -MAX_AHEAD_SECONDS:
@@ -231,3 +236,16 @@ class QueryCache:
     def _unlock(self, key: CacheKey, token: str | None) -> None:
         if token is not None:
             self._entries.unlock(key.name, token)
+
+
+def open_query_cache(settings: Settings, link: RedisLink | None, count: Callable[[str], None]) -> QueryCache | None:
+    """Return the cache of answers that these settings ask for, None where none are kept; `link` leads to Redis."""
+    if not settings.report_cache or settings.cache_url.startswith("none:"):
+        return None
+    if link is None:
+        from picoevent.report.query_memory import MemoryEntries
+
+        return QueryCache(MemoryEntries(settings.report_cache_mb * 1_000_000), count)
+    from picoevent.report.query_redis import RedisEntries
+
+    return QueryCache(RedisEntries(settings, link), count)

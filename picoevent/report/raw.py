@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import and_, func, or_, select
@@ -17,9 +15,10 @@ from sqlalchemy import and_, func, or_, select
 from picoevent.errors import QueryTooCostly
 from picoevent.ids import MAX_UNIX_MS, MIN_UNIX_MS
 from picoevent.read.names import Dictionary
+from picoevent.report.asking import as_of, to_moment
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.payload_values import PayloadFilter
-from picoevent.rollup.tiers import Calendar, Piece, Tier, cover
+from picoevent.rollup.tiers import Piece, Tier, cover
 from picoevent.store.limits import TimeLimit
 from picoevent.store.packed_rows import Batch, RowReader, Walk
 from picoevent.store.rollup_tables import rollup
@@ -30,8 +29,6 @@ ANY = 0
 """In rollups: any event type, any source."""
 ORIGIN = "raw rows"
 DAY_MS = 86_400_000
-ALL_DAYS = 365 * 40
-"""A range of so many days goes back to before the first event that can be stored."""
 
 
 def walk_of(desk: Desk, arguments: Arguments, event_types: Sequence[str] | None = None) -> Walk:
@@ -92,13 +89,17 @@ def estimate(desk: Desk, walk: Walk) -> int:
 
 
 def _buckets(desk: Desk, walk: Walk) -> list[Piece]:
-    """Return the buckets that hold the range, beginning and ending with the finest that are kept."""
+    """Return the buckets that hold the range, beginning and ending with the finest that are kept there."""
     calendar, windows = desk.calendar, desk.state.count_windows()
     since, until = walk.since_ms // 1000, -(-walk.until_ms // 1000)
     tiers = {tier: window for tier, window in windows.items() if tier > Tier.MINUTE}
-    finest = next((tier for tier in sorted(tiers) if tiers[tier].since <= since), Tier.MONTH)
-    begin = calendar.bucket(finest, since)
-    return cover(begin, calendar.first_at_or_after(Tier.QUARTER, until), tiers, calendar)
+
+    def finest(second: int) -> Tier:
+        kept = (tier for tier in sorted(tiers) if tiers[tier].since <= calendar.bucket(tier, second))
+        return next(kept, Tier.MONTH)
+
+    begin = calendar.bucket(finest(since), since)
+    return cover(begin, calendar.first_at_or_after(finest(until), until), tiers, calendar)
 
 
 def chosen_rows(
@@ -121,27 +122,13 @@ def answer_of(
         report=report,
         rows=tuple(rows),
         origin=ORIGIN,
-        as_of=to_moment(desk.now_ms),
+        # A replica is as old as the last heartbeat that it has.
+        as_of=as_of(desk) if desk.settings.replica_url else to_moment(desk.now_ms),
         since=to_moment(arguments.since_ms),
         until=to_moment(arguments.until_ms),
         zone=arguments.zone,
         totals=totals or {},
     )
-
-
-def calendar_for(desk: Desk, zone: str) -> Calendar:
-    """Return the calendar of a zone."""
-    return desk.calendar if zone == desk.calendar.zone else _calendar(zone)
-
-
-@lru_cache(maxsize=64)
-def _calendar(zone: str) -> Calendar:
-    return Calendar(zone)
-
-
-def to_moment(unix_ms: int) -> datetime:
-    """Return Unix milliseconds as an aware time."""
-    return datetime.fromtimestamp(unix_ms // 1000, UTC).replace(microsecond=unix_ms % 1000 * 1000)
 
 
 def in_seconds(milliseconds: float | None) -> float | None:

@@ -6,10 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from picoevent.report.asking import Asked, ask
-from picoevent.report.counting import count_by_bucket
+from picoevent.report.cell_reading import read_many
+from picoevent.report.counting import Selection, count_by_bucket
+from picoevent.report.dimensions import USERS, declarations_of, each_source, value_names
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
+from picoevent.rollup.cells import NONE, OTHER, Cell
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 SHORT_MINUTES, LONG_MINUTES = 5, 30
@@ -47,7 +50,58 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[RealtimeRow]:
         RealtimeRow("type", asked.type_names[key], None, short[key], users.short(key), long[key], users.long(key))
         for key in top[: arguments.limit]
     ]
+    rows += busiest_values(asked, short_since, arguments.limit)
     return asked.answer("realtime", rows, source, totals={"events_by_minute": minutes})
+
+
+def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeRow]:
+    """Return the values of all declared dimensions with most events in the last 5 minutes, then in 30."""
+    dimensions, selection = _dimensions(asked)
+    if not dimensions:
+        return []
+    source = asked.plan_sets(interval="minute", max_raw_rows=0)
+    found = read_many(asked.desk.connection, source, selection, dimensions, lambda second: second >= short_since)
+    short = {(number, value): cell for (number, late), cells in found.items() if late for value, cell in cells.items()}
+    long: dict[tuple[int, int], Cell] = {}
+    for (number, _), cells in found.items():
+        for value_id, cell in cells.items():
+            key = number, value_id
+            if key in long:
+                long[key].merge(cell)
+            else:
+                long[key] = cell.copy()
+    nothing = Cell(0, 0, 0)
+    top = sorted(
+        (key for key in long if key[1] not in (NONE, OTHER)),
+        key=lambda key: (-short.get(key, nothing).events, -long[key].events, key),
+    )[:limit]
+    names = {
+        number: value_names(asked.desk.connection, number, [value for one, value in top if one == number])
+        for number in {number for number, _ in top}
+    }
+    return [
+        RealtimeRow(
+            "value",
+            names[key[0]][key[1]],
+            dimensions[key[0]],
+            short.get(key, nothing).events,
+            len(short.get(key, nothing).sets.get(USERS, ())),
+            long[key].events,
+            len(long[key].sets.get(USERS, ())),
+        )
+        for key in top
+    ]
+
+
+def _dimensions(asked: Asked) -> tuple[dict[int, str], Selection]:
+    """Return the paths of all dimensions that are no pairs, and the rows that hold them."""
+    chosen = [
+        declaration
+        for number, declaration in declarations_of(asked).items()
+        if asked.selection.every_type or number in asked.selection.type_ids
+    ]
+    paths = {one.dimension_id: one.path for found in chosen for one in found.dimensions if not one.second_path}
+    return paths, each_source(asked, tuple(found.event_type_id for found in chosen))
 
 
 def _events(asked: Asked, source: Source, since: int, short_since: int) -> tuple[list[int], Counter[int], Counter[int]]:
@@ -93,4 +147,5 @@ REALTIME = Report(
     answer,
     takes=("types", "sources", "limit"),
     row=RealtimeRow,
+    live=True,
 )

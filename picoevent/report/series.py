@@ -74,7 +74,7 @@ SERIES = Report(
     "series",
     "A figure by minute, hour, day, week or month",
     answer,
-    takes=("types", "sources", "interval", "compare"),
+    takes=("types", "sources", "interval", "filters", "compare"),
     options={
         "measure": "events (default), users, per_user, or sum, avg, min, max, p50, p95 of a measure",
         "of": "the measure that sum, avg, min, max, p50 and p95 are of: a declared path such as amount",

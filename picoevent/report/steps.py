@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from picoevent.errors import InvalidQuery
 
 MIN_STEPS, MAX_STEPS = 2, 10
-HINT = 'For example: "page.view > cart.add | wish.add > order.paid[plan=team]".'
+HINT = 'For example: "page.view > cart.add or wish.add > order.paid[plan=team]".'
+_OR = re.compile(r"\s+or\s+|\|")
 _STEP = re.compile(r"([^\[\]>]+?)\s*(?:\[([^\]]*)\])?", re.DOTALL)
 
 
@@ -24,7 +25,7 @@ class Step:
     def name(self) -> str:
         """The step as it is written."""
         conditions = ", ".join(f"{path}={'|'.join(values)}" for path, values in self.filters.items())
-        return f"{' | '.join(self.event_types)}{f'[{conditions}]' if conditions else ''}"
+        return f"{' or '.join(self.event_types)}{f'[{conditions}]' if conditions else ''}"
 
 
 def read_steps(given: object) -> tuple[Step, ...]:
@@ -44,7 +45,7 @@ def _read_text(part: object) -> Step:
     found = _STEP.fullmatch(part.strip()) if isinstance(part, str) else None
     if found is None:
         raise InvalidQuery(f"The step {part!r} can't be read.", hint=HINT)
-    types = tuple(name.strip() for name in found[1].split("|") if name.strip())
+    types = tuple(name.strip() for name in _OR.split(found[1]) if name.strip())
     if not types:
         raise InvalidQuery(f"The step {part!r} names no event type.", hint=HINT)
     return Step(types, read_filters(found[2] or ""))

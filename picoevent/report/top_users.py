@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.read.names import users_of
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.raw import answer_of, calendar_for, chosen_rows, raw_rows, walk_of
+from picoevent.report.intervals import calendar_of
+from picoevent.report.raw import answer_of, chosen_rows, raw_rows, walk_of
 from picoevent.rollup.tiers import QUARTER_SECONDS, Calendar, Tier
 from picoevent.store.packed_rows import RowReader, Walk
 from picoevent.store.tables import event_log
@@ -35,7 +36,7 @@ class TopUser:
 def answer(desk: Desk, arguments: Arguments) -> Answer[TopUser]:
     """Return the users with the most events, and in the totals how many users and events there are."""
     walk = replace(walk_of(desk, arguments), users_only=True)
-    calendar = calendar_for(desk, arguments.zone)
+    calendar = calendar_of(arguments.zone)
     with raw_rows(desk, NAME, walk) as reader:
         top, totals = _top(reader, walk, arguments)
         users = users_of(desk.connection, top)
@@ -81,9 +82,10 @@ def _describe(desk: Desk, calendar: Calendar, user: int | str, rows: Iterable[tu
     return TopUser(user, by_type.total(), len(days), len(named), dict(named))
 
 
-REPORT = Report(
+TOP_USERS = Report(
     name=NAME,
-    summary="The users with the most events, their active days and event types.",
+    summary="The users with the most events, their active days and event types",
     answer=answer,
     takes=("types", "sources", "filters", "limit"),
+    row=TopUser,
 )

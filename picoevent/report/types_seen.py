@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -113,4 +114,5 @@ TYPES_SEEN = Report(
     answer,
     takes=("types", "sources", "limit"),
     row=TypesSeenRow,
+    reads_before=math.inf,
 )

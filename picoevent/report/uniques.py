@@ -75,7 +75,7 @@ UNIQUES = Report(
     "uniques",
     "How many different users there were, or values of a dimension, in all and by interval",
     answer,
-    takes=("types", "sources", "interval", "compare"),
+    takes=("types", "sources", "interval", "filters", "compare"),
     options={"of": "users (default), or the path of a dimension that is counted distinct, such as session"},
     row=UniquesRow,
 )

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from picoevent.errors import InvalidQuery
 from picoevent.read.loading import Row
 from picoevent.report.event_pages import PageEvent, read_page
-from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.frame import ALL_DAYS, Answer, Arguments, Desk, Report
 from picoevent.report.options import read_user
-from picoevent.report.raw import ALL_DAYS, answer_of, walk_of
+from picoevent.report.raw import answer_of, walk_of
 from picoevent.store.tables import event_log
 
 NAME = "user_timeline"
@@ -36,14 +36,15 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     return answer_of(desk, NAME, arguments, page, {"next_cursor": following})
 
 
-REPORT = Report(
+USER_TIMELINE = Report(
     name=NAME,
-    summary="One user's events, newest first, with the time between them.",
+    summary="One user's events, newest first, with the time between them",
     answer=answer,
     takes=("types", "sources", "limit"),
     options={
-        "user": "The user: a number, or a text (digits in double quotes are a text).",
-        "cursor": "Go on where the page before has ended: its next_cursor.",
+        "user": "the user: a number, or a text (digits in double quotes are a text)",
+        "cursor": "go on where the page before has ended: its next_cursor",
     },
     default_days=ALL_DAYS,
+    row=PageEvent,
 )

@@ -44,18 +44,18 @@ class Versions:
         self._lock = threading.Lock()
         self._last: OrderedDict[tuple[int, int], Version] = OrderedDict()
 
-    def of(self, days: tuple[int, int]) -> Version:
+    def of(self, days: tuple[int, int], *, rescue: bool = True) -> Version:
         """Return the version of a range of UTC days, Unix seconds, the second one not counted; one small statement.
 
         Where the store does not answer, the last version that was seen of this range is returned, so that answers
-        that are kept can be given; without one, `StoreUnavailable` is raised.
+        that are kept can be given; without one, or with `rescue` unset, `StoreUnavailable` is raised.
         """
         try:
             version = self._ask(days)
         except StoreUnavailable:
             with self._lock:
                 last = self._last.get(days)
-            if last is None:
+            if last is None or not rescue:
                 raise
             return last
         with self._lock:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoevent import InvalidQuery, NewEvent
-from picoevent.report.funnel import REPORT
+from picoevent.report.funnel import FUNNEL
 from picoevent.report.steps import read_steps
 
 from .desks import BEGIN, ask
@@ -66,7 +66,7 @@ def test_steps_are_those_of_the_try_that_got_furthest(ready_url, events, steps, 
     store_only(events, drawn)
     stored = in_time(events.iter_events())
 
-    answer = ask(ready_url, REPORT, steps=steps, window=hours * 3600)
+    answer = ask(ready_url, FUNNEL, steps=steps, window=hours * 3600)
 
     found = [(row.users, row.median_seconds) for row in answer.rows]
     wanted = expected(stored, read_steps(steps), timedelta(hours=hours))
@@ -82,7 +82,7 @@ def test_conversion_is_from_the_step_before_and_from_the_first(ready_url, events
         for minute, name in enumerate(names)
     )
 
-    rows = ask(ready_url, REPORT, steps=["a", "b", {"types": ["c"]}], window="2m").rows
+    rows = ask(ready_url, FUNNEL, steps=["a", "b", {"types": ["c"]}], window="2m").rows
 
     assert [(row.name, row.users) for row in rows] == [("a", 5), ("b", 3), ("c", 1)]
     assert [row.conversion for row in rows] == [1.0, 0.6, pytest.approx(1 / 3, abs=1e-6)]
@@ -95,7 +95,7 @@ def test_the_end_of_the_window_counts_and_a_millisecond_later_does_not(ready_url
         events.log("a", user_id=user, at=BEGIN)
         events.log("b", user_id=user, at=BEGIN + timedelta(hours=1, milliseconds=late))
 
-    answer = ask(ready_url, REPORT, steps="a > b", window="1h")
+    answer = ask(ready_url, FUNNEL, steps="a > b", window="1h")
 
     assert [row.users for row in answer.rows] == [2, 1]
     assert answer.totals == {"users": 2, "completed": 1, "conversion": 0.5, "window_seconds": 3600}
@@ -106,4 +106,4 @@ def test_the_end_of_the_window_counts_and_a_millisecond_later_does_not(ready_url
 )
 def test_steps_that_cannot_be_read_are_refused_with_an_example(ready_url, steps):
     with pytest.raises(InvalidQuery):
-        ask(ready_url, REPORT, steps=steps)
+        ask(ready_url, FUNNEL, steps=steps)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
-from picoevent.report.top_users import REPORT
+from picoevent.report.top_users import TOP_USERS
 
 from .desks import ask
 from .random_events import events as random_events
@@ -26,7 +26,7 @@ def test_users_are_counted_by_events_days_and_types(ready_url, events, zone, dra
         days = {event.at.astimezone(ZoneInfo(zone)).date() for event in own}
         expected[user] = (len(own), len(days), Counter(event.event_type for event in own))
 
-    answer = ask(ready_url, REPORT, zone=zone)
+    answer = ask(ready_url, TOP_USERS, zone=zone)
 
     assert {row.user_id: (row.events, row.active_days, row.by_type) for row in answer.rows} == expected
     assert all(row.distinct_types == len(row.by_type) for row in answer.rows)
@@ -40,7 +40,7 @@ def test_the_first_ones_have_the_most_events(ready_url, events, drawn):
     store_only(events, drawn)
     counts = Counter(event.user_id for event in drawn if event.user_id is not None and event.event_type != "cart")
 
-    answer = ask(ready_url, REPORT, event_types=("view", "paid", "unknown"), limit=2)
+    answer = ask(ready_url, TOP_USERS, event_types=("view", "paid", "unknown"), limit=2)
 
     assert [row.events for row in answer.rows] == [events for _, events in counts.most_common(2)]
 
@@ -51,7 +51,7 @@ def test_filters_look_into_payloads(ready_url, events, drawn):
     store_only(events, drawn)
     counts = Counter(event.user_id for event in drawn if event.user_id and "plan" not in event.data)
 
-    answer = ask(ready_url, REPORT, filters={"plan": ("(none)",)})
+    answer = ask(ready_url, TOP_USERS, filters={"plan": ("(none)",)})
 
     assert {row.user_id: row.events for row in answer.rows} == counts
     assert answer.totals == {"users": len(counts), "events": counts.total()}

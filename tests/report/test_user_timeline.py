@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from picoevent import EventLog, InvalidQuery, NewEvent
-from picoevent.report.user_timeline import REPORT
+from picoevent.report.user_timeline import USER_TIMELINE
 
 from .desks import BEGIN, ask
 from .random_events import events as random_events
@@ -19,7 +19,7 @@ def read_all(url, limit, **arguments):
     """Return the rows of all pages."""
     rows, cursor = [], None
     while True:
-        answer = ask(url, REPORT, limit=limit, cursor=cursor, **arguments)
+        answer = ask(url, USER_TIMELINE, limit=limit, cursor=cursor, **arguments)
         rows += answer.rows
         cursor = answer.totals["next_cursor"]
         if cursor is None:
@@ -54,7 +54,7 @@ def test_events_of_one_second_are_in_the_order_of_time_whoever_wrote_them(ready_
 def test_types_and_sources_narrow_it(ready_url, events):
     events.log_many([NewEvent(name, user_id=7, source=name, at=BEGIN) for name in ("a", "b", "c")])
 
-    rows = ask(ready_url, REPORT, user=7, event_types=("a", "b"), sources=("b", "c")).rows
+    rows = ask(ready_url, USER_TIMELINE, user=7, event_types=("a", "b"), sources=("b", "c")).rows
 
     assert [(row.event_type, row.source, row.user_id) for row in rows] == [("b", "b", 7)]
 
@@ -62,11 +62,11 @@ def test_types_and_sources_narrow_it(ready_url, events):
 def test_digits_are_a_number_and_in_quotes_a_text(ready_url, events):
     events.log_many([NewEvent("number", user_id=7, at=BEGIN), NewEvent("text", user_id="7", at=BEGIN)])
 
-    found = [ask(ready_url, REPORT, user=user).rows[0].event_type for user in (7, "7", '"7"')]
+    found = [ask(ready_url, USER_TIMELINE, user=user).rows[0].event_type for user in (7, "7", '"7"')]
 
     assert found == ["number", "number", "text"]
 
 
 def test_it_needs_a_user(ready_url, events):
     with pytest.raises(InvalidQuery, match="needs a user"):
-        ask(ready_url, REPORT)
+        ask(ready_url, USER_TIMELINE)

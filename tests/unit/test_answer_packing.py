@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from picoevent.report.frame import Answer
+from picoevent.report.frame import Answer, Report
 from picoevent.report.packing import answer_type, pack_answer, signature, unpack_answer
 
 AT = datetime(2026, 3, 18, 14, 30, 20, 125000, tzinfo=UTC)
@@ -30,12 +30,7 @@ def answer(*rows, **totals):
     return Answer("figures", rows, "rollup: day", AT, AT, AT, exact=False, notes=("at least",), totals=totals)
 
 
-def report(_desk, _arguments) -> Answer[Figure]:
-    raise NotImplementedError
-
-
-def untyped(_desk, _arguments) -> Answer[Any]:
-    raise NotImplementedError
+FIGURES = Report("figures", "Some figures", answer, row=Figure)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +45,7 @@ def untyped(_desk, _arguments) -> Answer[Any]:
     ],
 )
 def test_an_answer_comes_back_as_it_was(given):
-    back = unpack_answer(pack_answer(given), answer_type(report))
+    back = unpack_answer(pack_answer(given), answer_type(FIGURES))
 
     assert back == given
     assert back.to_dict() == given.to_dict()
@@ -58,17 +53,21 @@ def test_an_answer_comes_back_as_it_was(given):
     assert [type(row.total) for row in back.rows] == [type(row.total) for row in given.rows]
 
 
+def test_local_times_stay_local():
+    local = AT.astimezone(ZoneInfo("Asia/Kathmandu"))
+
+    back = unpack_answer(pack_answer(answer(Figure(local, 1, None, 1.0, {}), at=local)), answer_type(FIGURES))
+
+    assert back.rows[0].at.isoformat() == back.totals["at"].isoformat() == local.isoformat()
+    assert back.as_of.tzinfo is UTC
+
+
 def test_rows_of_another_shape_are_refused():
     packed = pack_answer(answer()).replace(b"rollup: day", b"rollup: \xff\xff\xff")
 
     with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
-        unpack_answer(packed, answer_type(report))
-
-
-def test_a_report_that_does_not_type_its_rows_is_noticed():
-    with pytest.raises(TypeError, match="untyped"):
-        answer_type(untyped)
+        unpack_answer(packed, answer_type(FIGURES))
 
 
 def test_the_shape_of_rows_has_a_signature():
-    assert signature(answer_type(report)).startswith("Figure(at: datetime, user_id: int | str | None, ")
+    assert signature(FIGURES).startswith("Figure(at: datetime, user_id: int | str | None, ")

@@ -13,7 +13,7 @@ from picoevent.report.freshness import normalised, ttl_seconds, utc_days
 from picoevent.rollup.tiers import Calendar
 
 NOW = datetime(2026, 3, 18, 14, 30, 20, tzinfo=UTC)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = datetime(2026, 3, 18, tzinfo=UTC)
 
 
@@ -26,7 +26,8 @@ def ms(moment):
     [
         (NOW - 5 * MINUTE, NOW, 5),
         (NOW - HOUR, NOW, 5),
-        (NOW - HOUR - MINUTE, NOW, 30),
+        (NOW - HOUR, NOW + 40 * SECOND, 5),
+        (NOW - HOUR - 2 * MINUTE, NOW, 30),
         (MIDNIGHT, NOW, 30),
         (MIDNIGHT, MIDNIGHT + DAY, 30),
         (NOW - 90 * DAY, NOW, 30),
@@ -67,6 +68,8 @@ def test_the_last_days_are_one_question_while_time_goes_by():
 
     assert question(NOW - 7 * DAY, NOW) == question(later - 7 * DAY, later, later)
     assert question(MIDNIGHT, NOW) == question(MIDNIGHT, later, later)
+    assert question(MIDNIGHT, NOW) == question(MIDNIGHT, NOW + 40 * SECOND)
+    assert question(NOW - 7 * DAY, NOW) == question(NOW - 7 * DAY, NOW + 40 * SECOND)
 
 
 def test_other_ranges_are_other_questions():

@@ -1,0 +1,131 @@
+"""The report `breakdown`: events, users and other distinct values by one dimension, or by a declared pair of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from picoevent.errors import InvalidQuery
+from picoevent.report.asking import Asked, ask
+from picoevent.report.cell_reading import CellReader, hides_values, is_exact, total_events
+from picoevent.report.dimensions import (
+    NO_VALUE,
+    OTHER_VALUES,
+    USERS,
+    Chosen,
+    choose_dimension,
+    find_pair,
+    value_names,
+)
+from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.rollup.cells import Cells
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownRow:
+    """One value, or one pair of values; "(none)" is no value, "(other)", the last row, all that have no row.
+
+    `second_value` is that of the second dimension; `events` and `users` are those of the range; `distinct` is how many
+    different values of the dimension `distinct` there were; `at_least` says that some events with this value may be
+    counted under "(other)".
+    """
+
+    value: str
+    second_value: str | None
+    events: int
+    users: int | None
+    distinct: int | None = None
+    at_least: bool = False
+
+
+def answer(desk: Desk, arguments: Arguments) -> Answer[BreakdownRow]:
+    """Return the values, or pairs, with most events first."""
+    asked = ask(desk, arguments)
+    chosen, paths, turned = _dimension(asked)
+    counted = _counted(asked)
+    reader = CellReader(asked, chosen, asked.plan_sets(max_raw_rows=0))
+    found = reader.read(lambda _: 0)
+    cells = found.setdefault(0, Cells())
+    ranked = sorted(cells.values, key=lambda value_id: (-cells.values[value_id].events, value_id))
+    top = ranked[: arguments.limit]
+    reader.add_sets(found, lambda _: 0, top, (USERS,) if counted is None else (USERS, counted))
+    hidden = hides_values([cells])
+    rows = _rows(asked, chosen, cells, top, counted)
+    if len(paths) > 1:
+        rows = [_halved(row, turned=turned) for row in rows]
+    left = total_events(cells) - sum(row.events for row in rows)
+    if left:
+        rows.append(BreakdownRow(OTHER_VALUES, None, left, None))
+    totals = {"events": total_events(cells), "values": len(cells.values), "other": left}
+    return asked.answer("breakdown", rows, reader.source, exact=chosen.whole and not hidden, totals=totals)
+
+
+def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: int | None) -> list[BreakdownRow]:
+    names = value_names(asked.desk.connection, chosen.dimension.dimension_id, top)
+    hidden = hides_values([cells])
+    rows = []
+    for value_id in top:
+        cell = cells.values[value_id]
+        distinct = None if counted is None else len(cell.sets.get(counted, ()))
+        users, at_least = len(cell.sets.get(USERS, ())), not is_exact(value_id, hidden=hidden)
+        rows.append(BreakdownRow(names[value_id], None, cell.events, users, distinct, at_least))
+    return rows
+
+
+def _halved(row: BreakdownRow, *, turned: bool) -> BreakdownRow:
+    first, second = split_pair(row.value)
+    return replace(row, value=second, second_value=first) if turned else replace(row, value=first, second_value=second)
+
+
+def _dimension(asked: Asked) -> tuple[Chosen, list[str], bool]:
+    """Return what is broken down by, its paths, and whether a pair is declared the other way round."""
+    by = asked.arguments.options.get("by")
+    paths = [path.strip() for path in by.split(",")] if isinstance(by, str) else list(by or ())
+    if len(paths) not in (1, 2) or not all(isinstance(path, str) and path for path in paths):
+        raise InvalidQuery(
+            "Break down by one dimension, or by two.", hint="For example: by='plan' or by='plan,country'."
+        )
+    if len(paths) == 1:
+        return choose_dimension(asked, paths[0]), paths, False
+    chosen, turned = find_pair(asked, paths[0], paths[1])
+    return chosen, paths, turned
+
+
+def _counted(asked: Asked) -> int | None:
+    """Return the number of the dimension whose different values are counted for each row; None for none."""
+    path = asked.arguments.options.get("distinct")
+    if path is None:
+        return None
+    other = choose_dimension(asked, str(path))
+    if not other.dimension.counted_distinct:
+        hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
+        raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
+    if other.dimension.distinct_from * 1000 > asked.arguments.since_ms:
+        asked.note(f"{path} is counted distinct from {asked.local(other.dimension.distinct_from)} on.")
+    return other.dimension.dimension_id
+
+
+def split_pair(name: str) -> tuple[str, str]:
+    """Return both halves of the value of a pair, as they are shown."""
+    if name == NO_VALUE:
+        return name, name
+    try:
+        halves = json.loads(name)
+    except ValueError:
+        # A text so long that it was cut.
+        return name, ""
+    first, second = (NO_VALUE if half is None else str(half) for half in halves)
+    return first, second
+
+
+BREAKDOWN = Report(
+    "breakdown",
+    "Events, users and other distinct values by one dimension, or by a declared pair of them",
+    answer,
+    takes=("types", "sources", "limit"),
+    options={
+        "by": "the dimension, by its path; or two, as collection,action",
+        "distinct": "count the different values of this dimension in each row, too",
+    },
+    row=BreakdownRow,
+)

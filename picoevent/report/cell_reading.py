@@ -1,0 +1,127 @@
+"""Values of dimensions from the rollups: their counts, and the sets behind those that are asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, select
+
+from picoevent.report.asking import Asked
+from picoevent.report.counting import Selection, in_buckets
+from picoevent.report.dimensions import Chosen
+from picoevent.report.planner import Source
+from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, merge_cells
+from picoevent.rollup.members import union_members
+from picoevent.rollup.tiers import Tier
+from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Place(NamedTuple):
+    """The event type of a part, and the Unix second at which its bucket begins."""
+
+    type_id: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellReader:
+    """Reads one dimension for one question."""
+
+    asked: Asked
+    chosen: Chosen
+    source: Source
+
+    def read(self, key_of: Callable[[Place], Key]) -> dict[Key, Cells]:
+        """Return the cells of all parts that have the same key, added up; days and months come without their sets."""
+        table = rollup_dimension
+        columns = select(table.c.event_type_id, table.c.bucket, table.c.packed)
+        parts: defaultdict[Key, list[bytes]] = defaultdict(list)
+        for tier, windows in self.source.tiers.items():
+            mine = table.c.dimension_id == self.chosen.dimension.dimension_id
+            found = columns.where(*in_buckets(table, tier, windows), *self.chosen.selection.conditions(table), mine)
+            for type_id, bucket, packed in self.asked.desk.connection.execute(found):
+                parts[key_of(Place(type_id, bucket))].append(packed)
+        return {key: merge_cells(packed) for key, packed in parts.items()}
+
+    def add_sets(
+        self,
+        found: dict[Key, Cells],
+        key_of: Callable[[Place], Key],
+        value_ids: Collection[int],
+        counted_ids: Collection[int] = (0,),
+    ) -> None:
+        """Add, to some values, the sets that days and months hold apart."""
+        packed: defaultdict[tuple[Key, int, int], list[bytes]] = defaultdict(list)
+        for place, value_id, counted_id, members in self._read_sets(value_ids, counted_ids):
+            packed[key_of(place), value_id, counted_id].append(members)
+        for (key, value_id, counted_id), parts in packed.items():
+            cell = cell_of(found[key], value_id) if key in found else None
+            if cell is not None:
+                cell.sets[counted_id] = BitMap.union(cell.sets.get(counted_id, BitMap()), union_members(parts))
+
+    def _read_sets(
+        self, value_ids: Collection[int], counted_ids: Collection[int]
+    ) -> Iterator[tuple[Place, int, int, bytes]]:
+        """Yield sets, each found by its whole key: a range over the buckets would read those of all values."""
+        table = rollup_value_users
+        c = table.c
+        columns = select(c.event_type_id, c.bucket, c.value_id, c.counted_id, c.packed)
+        for tier, windows in self.source.tiers.items():
+            if tier < Tier.DAY or not value_ids:
+                continue
+            calendar = self.asked.desk.calendar
+            buckets = [one for span in windows for one in calendar.buckets(tier, span.since, span.until)]
+            found = columns.where(
+                c.tier == int(tier),
+                *self.chosen.selection.conditions(table),
+                c.dimension_id == self.chosen.dimension.dimension_id,
+                c.bucket.in_(buckets),
+                c.value_id.in_(sorted(value_ids)),
+                c.counted_id.in_(sorted(counted_ids)),
+            )
+            for type_id, bucket, value_id, counted_id, packed in self.asked.desk.connection.execute(found):
+                yield Place(type_id, bucket), value_id, counted_id, packed
+
+
+def read_many(
+    connection: Connection,
+    source: Source,
+    selection: Selection,
+    dimension_ids: Collection[int],
+    key_of: Callable[[int], Key],
+) -> dict[tuple[int, Key], Cells]:
+    """Return the cells of several dimensions at once, by dimension and a key of their second; fine tiers only."""
+    c = rollup_dimension.c
+    parts: defaultdict[tuple[int, Key], list[bytes]] = defaultdict(list)
+    for tier, windows in source.tiers.items():
+        conditions = [*in_buckets(rollup_dimension, tier, windows), *selection.conditions(rollup_dimension)]
+        found = select(c.dimension_id, c.bucket, c.packed).where(c.dimension_id.in_(sorted(dimension_ids)), *conditions)
+        for dimension_id, bucket, packed in connection.execute(found):
+            parts[dimension_id, key_of(bucket)].append(packed)
+    return {key: merge_cells(packed) for key, packed in parts.items()}
+
+
+def cell_of(cells: Cells, value_id: int) -> Cell | None:
+    """Return the cell of a value, or of `OTHER`."""
+    return cells.other if value_id == OTHER else cells.values.get(value_id)
+
+
+def hides_values(cells: Iterable[Cells]) -> bool:
+    """Say whether values may have been summed into "(other)", so that the others' figures are at least what is said."""
+    return any(one.other is not None and one.other.events for one in cells)
+
+
+def total_events(cells: Cells) -> int:
+    """Return the number of all events that were counted."""
+    return sum(cell.events for _, cell in cells.items())
+
+
+def is_exact(value_id: int, *, hidden: bool) -> bool:
+    """Say whether what was counted of a value is all there is; "(none)" is never summed into "(other)"."""
+    return value_id == NONE or not hidden

@@ -1,0 +1,173 @@
+"""Declared dimensions of a question: which types declare one, from when on it holds, and the numbers of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+from sqlalchemy import Connection, select
+
+from picoevent.errors import InvalidQuery
+from picoevent.report.arguments import near
+from picoevent.report.asking import Asked
+from picoevent.report.counting import ANY, NOTHING, Selection
+from picoevent.rollup.cells import NONE, OTHER
+from picoevent.rollup.values import pair_text, shortened
+from picoevent.store.declarations import Declaration, Dimension
+from picoevent.store.rollup_tables import dimension_value
+
+NO_VALUE = "(none)"
+"""What the value of an event without the key is shown as, and asked for by."""
+OTHER_VALUES = "(other)"
+USERS = 0
+"""The counted id of users; others are numbers of dimensions that are counted distinct."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A dimension, and the rows of the rollups that hold it: by type and by source, never for any of them."""
+
+    dimension: Dimension
+    selection: Selection
+    whole: bool = True
+
+
+def declarations_of(asked: Asked) -> Mapping[int, Declaration]:
+    """Return what event types declare, by their numbers."""
+    desk = asked.desk
+    return desk.names.declarations.of(desk.connection, desk.state.declarations)
+
+
+def choose_dimension(asked: Asked, name: str) -> Chosen:
+    """Return the dimension of this name; raise `InvalidQuery` where a type that is asked for does not declare it."""
+    declared = declarations_of(asked)
+    found = {number: one for number, all_ in declared.items() if (one := all_.dimension(name)) is not None}
+    type_ids = _declaring(asked, found, name, {one.name for all_ in declared.values() for one in all_.dimensions})
+    dimension = found[type_ids[0]]
+    latest = max(found[number].filled_from for number in type_ids)
+    return Chosen(dimension, each_source(asked, type_ids), _is_whole(asked, name, latest))
+
+
+def find_pair(asked: Asked, first: str, second: str) -> tuple[Chosen, bool]:
+    """Return the pair of two paths, and whether it is declared the other way round; raise `InvalidQuery`."""
+    names = {one.name for found in declarations_of(asked).values() for one in found.dimensions}
+    if f"{second},{first}" in names and f"{first},{second}" not in names:
+        return choose_dimension(asked, f"{second},{first}"), True
+    return choose_dimension(asked, f"{first},{second}"), False
+
+
+def _declaring(asked: Asked, found: Mapping[int, object], name: str, known: Collection[str]) -> tuple[int, ...]:
+    """Return the types that are asked for, each of which has it; all that have it, where none are named."""
+    wanted = asked.arguments.event_types
+    what = f"the pair {name}" if "," in name else f"{name!r}"
+    if not found:
+        hint = near(name, sorted(known)) if known else ""
+        raise InvalidQuery(f"No event type declares {what}.", hint=f"{hint} {_how_to_declare(name)}".strip())
+    if wanted is None:
+        return tuple(sorted(found))
+    dictionary = asked.desk.names.event_types
+    numbers = {one: dictionary.number_of(asked.desk.connection, one) for one in wanted}
+    lacking = [one for one, number in numbers.items() if number is not None and number not in found]
+    if lacking:
+        raise InvalidQuery(f"The event type {lacking[0]!r} does not declare {what}.", hint=_how_to_declare(name))
+    type_ids = tuple(number for number in numbers.values() if number is not None)
+    if not type_ids:
+        raise InvalidQuery(
+            f"Nothing has the event type {wanted[0]!r}.", hint=near(wanted[0], asked.type_names.values())
+        )
+    return type_ids
+
+
+def _how_to_declare(name: str) -> str:
+    if "," in name:
+        return f'Declare it: events.declare(TYPE, pairs=[("{name.replace(",", chr(34) + ", " + chr(34))}")]).'
+    return f'Declare it: events.declare(TYPE, dimensions=["{name}"]).'
+
+
+def each_source(asked: Asked, type_ids: tuple[int, ...]) -> Selection:
+    """Return the rows of these types and of each source that is asked for, one by one."""
+    source_ids = asked.selection.source_ids
+    if source_ids == (ANY,):
+        source_ids = tuple(asked.desk.names.sources.all(asked.desk.connection)) or (NOTHING,)
+    return Selection(type_ids, source_ids)
+
+
+def _is_whole(asked: Asked, name: str, filled_from: int) -> bool:
+    """Say whether a dimension holds from the beginning of the range on; note it where it does not."""
+    if filled_from * 1000 <= asked.arguments.since_ms:
+        return True
+    asked.note(f"{name} is counted from {asked.local(filled_from)} on; what was before is not in this answer.")
+    return False
+
+
+def choose_measure(asked: Asked, path: str) -> tuple[int, Selection, bool]:
+    """Return the number of a measure, the rows that hold it, and whether they hold the range; raise `InvalidQuery`."""
+    declared = declarations_of(asked)
+    found = {number: one for number, all_ in declared.items() if (one := all_.measure(path)) is not None}
+    known = sorted({one.path for all_ in declared.values() for one in all_.measures})
+    if not found:
+        hint = f'{near(path, known) if known else ""} Declare it: events.declare(TYPE, measures=["{path}"]).'
+        raise InvalidQuery(f"No event type declares the measure {path!r}.", hint=hint.strip())
+    type_ids = _declaring(asked, found, path, known)
+    latest = max(found[number].filled_from for number in type_ids)
+    return found[type_ids[0]].measure_id, each_source(asked, type_ids), _is_whole(asked, path, latest)
+
+
+def value_names(connection: Connection, dimension_id: int, value_ids: Iterable[int]) -> dict[int, str]:
+    """Return the texts of values; "(none)" and "(other)" for those that have none."""
+    wanted = set(value_ids)
+    found = {NONE: NO_VALUE, OTHER: OTHER_VALUES}
+    rest = sorted(wanted - found.keys())
+    if rest:
+        c = dimension_value.c
+        rows = select(c.value_id, c.value).where(c.dimension_id == dimension_id, c.value_id.in_(rest))
+        found.update((value_id, value) for value_id, value in connection.execute(rows))
+    return {value_id: found.get(value_id, f"#{value_id}") for value_id in wanted}
+
+
+def value_numbers(connection: Connection, dimension_id: int, texts: Iterable[str]) -> dict[str, int]:
+    """Return the numbers of those of these texts that have one; "(none)" is 0."""
+    wanted = {shortened(text) for text in texts}
+    c = dimension_value.c
+    rows = select(c.value, c.value_id).where(c.dimension_id == dimension_id, c.value.in_(sorted(wanted)))
+    found = {row.value: row.value_id for row in connection.execute(rows)}
+    return found | ({NO_VALUE: NONE} if NO_VALUE in wanted else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A dimension and those of its values that filters let through."""
+
+    chosen: Chosen
+    value_ids: frozenset[int]
+
+
+def apply_filters(asked: Asked) -> Filtered | None:
+    """Return what the filters of the arguments let through, None without filters; raise `InvalidQuery`.
+
+    One path is a dimension, two are a pair; for more the rollups hold nothing.
+    """
+    filters = asked.arguments.filters
+    if not filters:
+        return None
+    if len(filters) == 1:
+        ((path, values),) = filters.items()
+        chosen = choose_dimension(asked, path)
+        numbers = value_numbers(asked.desk.connection, chosen.dimension.dimension_id, values)
+    elif len(filters) == 2:  # noqa: PLR2004  # a pair
+        (first, firsts), (second, seconds) = filters.items()
+        chosen, turned = find_pair(asked, first, second)
+        halves = product(seconds, firsts) if turned else product(firsts, seconds)
+        texts = [pair_text(*(None if half == NO_VALUE else half for half in pair)) for pair in halves]
+        numbers = value_numbers(asked.desk.connection, chosen.dimension.dimension_id, texts)
+    else:
+        raise InvalidQuery(
+            "More than two filters at once are not counted.", hint="Filter by one, or by a declared pair."
+        )
+    return Filtered(chosen, frozenset(numbers.values()))
+
+
+def with_selection(asked: Asked, chosen: Chosen) -> Asked:
+    """Return the question, asked of the rows that hold a dimension."""
+    return replace(asked, selection=chosen.selection)

@@ -1,0 +1,149 @@
+"""The report `suspicious`: addresses or users whose events look like an attack or a robot, with the reasons.
+
+The points are those of `picoevent.report.suspicion`: 4 and more are high, 2 and 3 medium.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from picoevent.ids import id_unix_ms
+from picoevent.read.names import users_of
+from picoevent.report.asking import to_moment
+from picoevent.report.frame import HOUR_SECONDS, Answer, Arguments, Desk, Report
+from picoevent.report.options import read_number, read_words
+from picoevent.report.payload_values import PayloadFilter, all_getter, as_text, getter
+from picoevent.report.raw import answer_of, raw_rows, walk_of
+from picoevent.report.suspicion import Conduct, failure_pattern, judge
+from picoevent.store.packed_rows import RowReader, Walk
+
+NAME = "suspicious"
+USER, ADDRESS = "user", "ip"
+MIN_EVENTS = 100
+OBJECT_PATHS = ("collection", "path")
+FAILURE_PATHS = ("status", "result", "outcome")
+
+Seen = tuple[int, int, list[Any]]
+"""The id of an event, its type, and the values of the keys that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Somebody with more events in the range than `min_events`: the points, what they are for, and what was done.
+
+    `level` is high from 4 points on, medium from 2 on, else low; `objects` are the numbers of different values by key,
+    `failures` the events that failed.
+    """
+
+    who: int | str
+    score: int
+    level: str
+    reasons: tuple[str, ...]
+    events: int
+    types: int
+    objects: Mapping[str, int]
+    failures: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+def answer(desk: Desk, arguments: Arguments) -> Answer[Suspect]:
+    """Return the suspects, those with most points first; events without an address, or user, belong to nobody."""
+    walk = walk_of(desk, arguments)
+    look = _Look.of(desk, arguments)
+    with raw_rows(desk, NAME, walk) as reader:
+        by_who = look.read(reader, walk)
+    busy = {who: seen for who, seen in by_who.items() if len(seen) > look.min_events}
+    names: dict[Any, int | str] = users_of(desk.connection, [int(who) for who in busy]) if look.by == USER else {}
+    window_ms = arguments.until_ms - arguments.since_ms
+    suspects = [look.judge(names.get(who, who), busy[who], window_ms) for who in busy]
+    suspects.sort(key=lambda suspect: (-suspect.score, -suspect.events, str(suspect.who)))
+    levels = [suspect.level for suspect in suspects]
+    totals = {"suspects": len(suspects), **{level: levels.count(level) for level in ("high", "medium", "low")}}
+    return answer_of(desk, NAME, arguments, suspects[: arguments.limit], totals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is looked at: who an event belongs to, the keys that name objects, and those that say how it went."""
+
+    by: str
+    min_events: int
+    objects: tuple[str, ...]
+    failures: tuple[str, ...]
+    is_failure: Callable[[str], object]
+    filters: PayloadFilter
+
+    @classmethod
+    def of(cls, desk: Desk, arguments: Arguments) -> _Look:
+        options = arguments.options
+        return cls(
+            by=read_words(options.get("by"), "by", (ADDRESS,))[0],
+            min_events=read_number(options.get("min_events"), "number of events", MIN_EVENTS, least=0),
+            objects=read_words(options.get("objects"), "objects", OBJECT_PATHS),
+            failures=read_words(options.get("failures"), "failures", FAILURE_PATHS),
+            is_failure=failure_pattern(desk.settings.failure_values.split(",")).fullmatch,
+            filters=PayloadFilter.of(arguments.filters),
+        )
+
+    def read(self, reader: RowReader, walk: Walk) -> dict[int | str, list[Seen]]:
+        """Return the events of everybody; of their payloads only what is looked at."""
+        found: defaultdict[int | str, list[Seen]] = defaultdict(list)
+        look = all_getter((*self.objects, *self.failures))
+        who_of = getter(self.by)
+        for rows in reader.wide(walk, ("event_id", "event_type_id", "user_id")):
+            for event_id, type_id, user, payload in rows:
+                if self.filters and not self.filters.passes(payload):
+                    continue
+                who = user if self.by == USER else as_text(who_of(payload))
+                if who is not None:
+                    found[who].append((event_id, type_id, look(payload)))
+        return found
+
+    def judge(self, who: int | str, seen: list[Seen], window_ms: int) -> Suspect:
+        """Return what somebody's events amount to."""
+        moments = sorted(id_unix_ms(event_id) for event_id, _, _ in seen)
+        places = len(self.objects)
+        objects = {
+            path: len({as_text(values[place]) for _, _, values in seen} - {None})
+            for place, path in enumerate(self.objects)
+        }
+        failures = sum(any(map(self._failed, values[places:])) for _, _, values in seen)
+        conduct = Conduct(moments, len({type_id for _, type_id, _ in seen}), objects, failures, window_ms)
+        verdict = judge(conduct)
+        return Suspect(
+            who=who,
+            score=verdict.score,
+            level=verdict.level,
+            reasons=verdict.reasons,
+            events=conduct.events,
+            types=conduct.types,
+            objects=objects,
+            failures=failures,
+            first_seen=to_moment(moments[0]),
+            last_seen=to_moment(moments[-1]),
+        )
+
+    def _failed(self, value: Any) -> bool:  # noqa: ANN401  # what JSON holds
+        text = as_text(value)
+        return text is not None and self.is_failure(text) is not None
+
+
+SUSPICIOUS = Report(
+    name=NAME,
+    summary="Addresses or users whose events look like an attack or a robot, with the reasons",
+    answer=answer,
+    takes=("types", "sources", "filters", "limit"),
+    options={
+        "by": "user, or the key of payloads that says who it was (default: ip)",
+        "min_events": "how many events are not looked at yet (default: 100)",
+        "objects": "keys of payloads that name what was touched, between commas (default: collection,path)",
+        "failures": "keys of payloads that say how it went, between commas (default: status,result,outcome)",
+    },
+    default_seconds=HOUR_SECONDS,
+    row=Suspect,
+)
