@@ -25,7 +25,7 @@ COLUMNS = (
 def goal(ctx: click.Context) -> None:
     """Say what users are wanted to do.
 
-    A goal is an event type, values of its payload, and perhaps the key of what a conversion is worth.
+    A goal is an event type, values of its data, and perhaps the key of what a conversion is worth.
     """
     help_if_alone(ctx)
 
@@ -38,7 +38,7 @@ def goal(ctx: click.Context) -> None:
 )
 @click.option("--worth", "measure", metavar="PATH", default="", help="The key of what a conversion is worth.")
 def add(name: str, event_type: str, conditions: Sequence[str], measure: str) -> None:
-    """Add a goal: events of a type, with values of their payload."""
+    """Add a goal: events of a type, with values of their data."""
     filters: dict[str, list[str]] = {}
     for condition in conditions:
         path, separator, value = condition.partition("=")
