@@ -57,7 +57,7 @@ class Rounds:
         self.dimensions = DimensionFold(calendar, self.sets, values_kept)
         self.queue = Queue()
         self.sessions = SessionFold(calendar)
-        self._numbers = UserNumbers()
+        self.numbers = UserNumbers()
         self._extras: tuple[Extra, ...] = (self.dimensions, *extras)
 
     def fold(self, turn: Turn) -> Folded:
@@ -77,20 +77,20 @@ class Rounds:
 
     def keep(self) -> None:
         """Call this when the turn has been committed."""
-        self._numbers.keep()
+        self.numbers.keep()
         for extra in self._extras:
             extra.keep()
 
     def drop(self) -> None:
         """Call this when the turn was rolled back, or nobody knows."""
-        self._numbers.drop()
+        self.numbers.drop()
         for extra in self._extras:
             extra.drop()
 
     def _count(self, turn: Turn, taken: Taken) -> Columns:
         columns = gather(taken.batches)
         state = turn.state
-        following = self._numbers.number_all(turn.connection, columns.users, state.next_user_number)
+        following = self.numbers.number_all(turn.connection, columns.users, state.next_user_number)
         if following != state.next_user_number:
             turn.changes["next_user_number"] = following
         groups = group_users(columns, state, self.calendar)

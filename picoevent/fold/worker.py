@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from picoevent.errors import PicoEventError, StoreNotReady
 from picoevent.fold.closing import Closer, close_one, due_to_drop
+from picoevent.fold.filling import Filler
 from picoevent.fold.piles import drop_before
 from picoevent.fold.round import Folded, Rounds
 from picoevent.fold.turns import Clock, StandBy, Turn, Turns, new_name, server_clock
@@ -48,6 +49,8 @@ class Folder:
         self.store = open_store(settings.url, settings, Purpose.FOLD)
         self.turns = Turns(self.store, new_name(), clock)
         self._rounds: Rounds | None = None
+        self._filler: Filler | None = None
+        self._declarations = 0
         self._upkeep_due = 0.0
 
     def fold_round(self) -> Folded:
@@ -56,6 +59,7 @@ class Folder:
         try:
             with self.turns.leading() as turn:
                 folded = rounds.fold(turn)
+                self._declarations = turn.state.declarations
         except BaseException:
             rounds.drop()
             raise
@@ -71,8 +75,15 @@ class Folder:
             if not folded.more:
                 return events
 
+    def is_whole(self, declarations: int) -> bool:
+        """Say whether all that these declarations lack is known to be filled in."""
+        return self._filler is not None and self._filler.is_whole(declarations)
+
     def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Close what is over, drop what is old, merge what has become many: all that is due, or until `give_up()`."""
+        """Close what is over, drop what is old, merge what has become many, fill in what was declared later.
+
+        All that is due, or until `give_up()`.
+        """
         rounds = self._opened()
         for step in self._steps(rounds):
             while self._take(step) and not give_up():
@@ -90,22 +101,35 @@ class Folder:
         if self._rounds is None:
             calendar = Calendar(self.store.installation_value("timezone"))
             self._rounds = Rounds(calendar, values_kept=self._settings.dimension_values_kept)
+            self._filler = Filler(self._rounds.dimensions, self._rounds.numbers)
         return self._rounds
 
     def _steps(self, rounds: Rounds) -> Sequence[Step]:
         closers: tuple[Closer, ...] = (rounds.sets, rounds.dimensions)
         return (
             lambda turn: close_one(turn, rounds.calendar, closers),
+            rounds.sets.merge_minute,
             rounds.sets.merge_one,
             rounds.dimensions.merge_some,
             lambda turn: _move_horizons(turn, rounds.calendar),
             _drop_some,
             rounds.sessions.step,
+            self._fill_some,
         )
 
+    def _fill_some(self, turn: Turn) -> bool:
+        return self._filler is not None and self._filler.fill_some(turn)
+
     def _take(self, step: Step) -> bool:
-        with self.turns.leading() as turn:
-            return step(turn)
+        rounds = self._opened()
+        try:
+            with self.turns.leading() as turn:
+                more = step(turn)
+        except BaseException:
+            rounds.drop()
+            raise
+        rounds.keep()
+        return more
 
     def run(self, stop: threading.Event) -> None:
         """Fold until it is told to stop; what fails is logged and tried again."""
@@ -131,10 +155,17 @@ class Folder:
 
     def _go_on(self, stop: threading.Event) -> float:
         folded = self.fold_round()
+        end = time.monotonic() + ROUND_SECONDS / 2
+
+        def give_up() -> bool:
+            return stop.is_set() or time.monotonic() >= end
+
         if time.monotonic() >= self._upkeep_due:
-            give_up = time.monotonic() + ROUND_SECONDS / 2
-            self.keep_up(lambda: stop.is_set() or time.monotonic() >= give_up)
+            self.keep_up(give_up)
             self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
+        elif not folded.more and not self.is_whole(self._declarations):
+            while self._take(self._fill_some) and not give_up():
+                pass
         return 0.0 if folded.more else ROUND_SECONDS
 
 

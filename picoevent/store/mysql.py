@@ -113,7 +113,9 @@ def make_store(
         **_tls(name, parsed, settings),
     }
     engine = _open_engine(parsed, options, answer_seconds, deadline, purpose)
-    event.listen(engine, "do_connect", partial(_connect, backend.label))
+    # The fold sends many rows at once.
+    driver = PipelineConnection if purpose is Purpose.FOLD else None
+    event.listen(engine, "do_connect", partial(_connect, backend.label, driver=driver))
     if purpose is not Purpose.WRITE:
         return SqlStore(engine, backend, settings)
     writing = create_engine(
