@@ -17,7 +17,7 @@ HOURS_BACK = 100
 SPEED = 600
 """A quarter of an hour in 1.5 seconds: buckets are closed and dropped all the time."""
 TAKE_OVER_SECONDS = 5.0
-UNAIDED = 10
+UNAIDED = 20
 """One kill in so many, the first of all too, is left to the lease; else it is ended, so that hours become minutes."""
 LONGEST_LIFE_SECONDS = 0.3
 
@@ -33,45 +33,65 @@ def run(site: Site, size: Size) -> Verdict:
         )
         for n in range(LOGGERS)
     ]  # fmt: skip
-    slowest = 0.0
-    since = time.time()
-    for trial in range(size.trials):
-        unaided = trial % UNAIDED == 0
-        slowest = max(slowest, _kill_leader(site, database, f"f{trial}", 1 if unaided else SPEED, since))
+    crew = Crew(site, database)
+    slowest = max(crew.kill_leader(1 if trial % UNAIDED == 0 else SPEED) for trial in range(size.trials))
+    crew.end()
     for logger in loggers:
         logger.finish()
         logger.wait(60)
         check_balance(verdict, database.report(logger.task.name))
     database.drain()
     judge(verdict, database.account(), folded=True)
-    judge_rollups(verdict, database, fast_clock(since, SPEED))
+    judge_rollups(verdict, database, fast_clock(crew.since, SPEED))
     verdict.note(f"{counted_events(database):,} events counted; taken over after {slowest:.2f} s at most")
     verdict.require_in_time(slowest <= site.bound(TAKE_OVER_SECONDS * 1000) / 1000, f"taken over after {slowest:.2f} s")
     return verdict
 
 
-def _kill_leader(site: Site, database: Database, name: str, speed: float, since: float) -> float:
-    """Have two fold, kill the one that leads, and return after how many seconds the other one did."""
-    pair = [site.start(database, f"{name}{which}", fold_speed=speed, fold_since=since) for which in "ab"]
-    if speed != 1:
-        free_lease(database)
-    _wait_for_more(database)
-    time.sleep(site.random.uniform(0, LONGEST_LIFE_SECONDS))
-    first, second = sorted(pair, key=lambda worker: worker.pid != leader_pid(database))
-    _kill(first)
-    took = _wait_for_more(database) if speed == 1 else 0.0
-    _kill(second)
-    return took
+class Crew:
+    """Two that fold; one of them is killed and replaced, again and again."""
 
+    def __init__(self, site: Site, database: Database) -> None:
+        self._site = site
+        self._database = database
+        self._alive: list[Running] = []
+        self._speed = 0.0
+        self._started = 0
+        self.since = time.time()
 
-def _wait_for_more(database: Database) -> float:
-    before = counted_events(database)
-    return database.wait_until(lambda: counted_events(database) > before, 30, "events are counted")
+    def kill_leader(self, speed: float) -> float:
+        """Kill who leads while it does, by a clock of this speed; return after how many seconds the other one did."""
+        if speed != self._speed:
+            self.end()
+            self._speed = speed
+        while len(self._alive) < 2:  # noqa: PLR2004  # a pair
+            self._start()
+        self._wait_for_more()
+        time.sleep(self._site.random.uniform(0, LONGEST_LIFE_SECONDS))
+        leader = leader_pid(self._database)
+        self._kill(next((worker for worker in self._alive if worker.pid == leader), self._alive[0]))
+        return self._wait_for_more() if speed == 1 else 0.0
 
+    def end(self) -> None:
+        """Kill both, and let whoever comes lead at once."""
+        for worker in list(self._alive):
+            self._kill(worker)
+        free_lease(self._database)
 
-def _kill(worker: Running) -> None:
-    worker.send(signal.SIGKILL)
-    worker.wait(10)
+    def _start(self) -> None:
+        self._started += 1
+        name = f"fold{self._started}"
+        worker = self._site.start(self._database, name, fold_speed=self._speed, fold_since=self.since)
+        self._alive.append(worker)
+
+    def _kill(self, worker: Running) -> None:
+        self._alive.remove(worker)
+        worker.send(signal.SIGKILL)
+        worker.wait(10)
+
+    def _wait_for_more(self) -> float:
+        before = counted_events(self._database)
+        return self._database.wait_until(lambda: counted_events(self._database) > before, 30, "events are counted")
 
 
 FOLDS = Scenario(
