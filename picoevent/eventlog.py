@@ -18,6 +18,7 @@ from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
     from picoevent.fold.wishes import Wishes
+    from picoevent.goals import Goals
     from picoevent.parts import Parts
     from picoevent.read.replica import DataAge
     from picoevent.report.frame import Answer, Report
@@ -203,6 +204,11 @@ class EventLog:
         from picoevent.report.catalogue import REPORTS
 
         return REPORTS
+
+    @property
+    def goals(self) -> Goals:
+        """What users are wanted to do: `add`, `list` and `remove`; the report `goals` tells how many did."""
+        return self._reading.goals
 
     def event_types(self) -> list[EventType]:
         """Return every event type, by name."""
