@@ -18,7 +18,7 @@ from picoevent.ids import EPOCH_UNIX, first_id_of_second
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
-from picoevent.store.rollup_tables import rollup
+from picoevent.store.rollup_tables import rollup, rollup_session
 from picoevent.store.sql import SqlStore
 from picoevent.store.tables import event_log, installation
 
@@ -96,6 +96,10 @@ class _Rezoning:
         """Cut all anew, and say that this is the zone."""
         if self._turn.state.closed_quarter:
             self._cut_anew()
+        # Sessions of days that have raw rows are counted again; the others stay, by the days of the old zone.
+        forgotten = rollup_session.c.bucket >= self._turn.state.raw_from
+        self._connection.execute(delete(rollup_session).where(forgotten))
+        self._turn.changes["closed_session"] = 0
         zone = installation.c.name == "timezone"
         self._connection.execute(update(installation).where(zone).values(value=self._change.after.zone))
         self._turn.changes["version"] = max(self._turn.part, int(self._turn.changes.get("version", 0)))
