@@ -17,7 +17,7 @@ from picoevent.ids import MAX_UNIX_MS, MIN_UNIX_MS
 from picoevent.read.names import Dictionary
 from picoevent.report.asking import as_of, to_moment
 from picoevent.report.frame import Answer, Arguments, Desk
-from picoevent.report.payload_values import PayloadFilter
+from picoevent.report.payload_values import PayloadFilter, PayloadKeys
 from picoevent.rollup.tiers import Piece, Tier, cover
 from picoevent.store.limits import TimeLimit
 from picoevent.store.packed_rows import Batch, RowReader, Walk
@@ -109,8 +109,9 @@ def chosen_rows(
     if not filters:
         yield from reader.narrow(walk, columns)
         return
-    wanted = PayloadFilter.of(filters)
-    for rows in reader.wide(walk, columns):
+    keys = PayloadKeys(filters)
+    wanted = PayloadFilter.of(filters, keys)
+    for rows in reader.wide(walk, columns, keys.kind):
         yield [row[:-1] for row in rows if wanted.passes(row[-1])]
 
 
