@@ -10,13 +10,16 @@ from sqlalchemy import Connection, delete, func, insert, literal, select
 from picoevent.fold.closing import Closer
 from picoevent.fold.columns import Columns, group_users
 from picoevent.fold.counts import add_counts, add_up, sets_of_users
+from picoevent.fold.days import touch_days
+from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.piles import USERS, Sets
+from picoevent.fold.plans import Schedule, cut_by_plan
 from picoevent.fold.raw import PILED_TABLES, leave_out, read_pages, read_waiting
-from picoevent.fold.round import touch_days
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.rollup.tiers import DAY_SECONDS, Calendar, Tier
+from picoevent.store.declarations import Declaration, read_declarations
 from picoevent.store.fold_state import FOR_EVER, FoldState
 from picoevent.store.rollup_tables import rollup
 
@@ -30,11 +33,13 @@ Span = tuple[int, int]
 class Mender:
     """Replaces buckets, for one thread; after the commit `keep`, after a rollback `drop`, as with rounds."""
 
-    def __init__(self, calendar: Calendar) -> None:
+    def __init__(self, calendar: Calendar, values_kept: int) -> None:
+        """`values_kept` is how many values of a dimension a closed bucket keeps."""
         self.calendar = calendar
         self._sets = Sets()
         self._numbers = UserNumbers()
-        self._closers: tuple[Closer, ...] = (self._sets,)
+        self._dimensions = DimensionFold(calendar, self._sets, values_kept)
+        self._closers: tuple[Closer, ...] = (self._sets, self._dimensions)
 
     def from_rows(self, turn: Turn, tiers: Sequence[Tier], span: Span) -> int:
         """Replace all buckets of some tiers in a span by what its raw rows say; return how many events those are.
@@ -64,10 +69,12 @@ class Mender:
     def keep(self) -> None:
         """Remember what numbers were given: they are committed."""
         self._numbers.keep()
+        self._dimensions.keep()
 
     def drop(self) -> None:
         """Forget what numbers were given: they were rolled back."""
         self._numbers.drop()
+        self._dimensions.drop()
 
     def _count(self, turn: Turn, tiers: Sequence[Tier], columns: Columns) -> None:
         first = int(turn.changes.get("next_user_number", turn.state.next_user_number))
@@ -78,6 +85,9 @@ class Mender:
         counts = add_up(groups, self.calendar)
         add_counts(turn.connection, {key: events for key, events in counts.items() if key[0] in tiers})
         self._sets.add(turn, USERS, sets_of_users(groups, turn.state, self.calendar))
+        declared = {number: _unsearched(found) for number, found in read_declarations(turn.connection).items()}
+        schedules = {number: Schedule(found) for number, found in declared.items()}
+        self._dimensions.count(turn, cut_by_plan(columns, schedules))
 
 
 def folded_lots(connection: Connection, span: Span) -> Iterator[Columns]:
@@ -98,6 +108,12 @@ def clear(connection: Connection, tiers: Sequence[Tier], span: Span) -> None:
         for tier in tiers:
             mine = (table.c.tier == int(tier)) & (table.c.bucket >= span[0]) & (table.c.bucket < span[1])
             connection.execute(delete(table).where(mine))
+
+
+def _unsearched(declaration: Declaration) -> Declaration:
+    """Return what is declared without the index of values: that belongs to events, and not to buckets."""
+    dimensions = tuple(replace(one, searchable=False) for one in declaration.dimensions)
+    return replace(declaration, dimensions=dimensions)
 
 
 def _placing_in(state: FoldState, tiers: Sequence[Tier]) -> FoldState:

@@ -54,12 +54,12 @@ def plan_change(store: SqlStore, zone: str) -> Change:
         return replace(change, events=events)
 
 
-def change_zone(store: SqlStore, zone: str) -> Change:
+def change_zone(store: SqlStore, zone: str, values_kept: int) -> Change:
     """Change the zone, in one transaction; whoever folds waits meanwhile, and whoever reads sees the old zone.
 
     Raises `StoreUnavailable` where there is no turn for it within a minute.
     """
-    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone).run())
+    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone, values_kept).run())
 
 
 def _plan(connection: Connection, state: FoldState, zone: str) -> Change:
@@ -86,11 +86,11 @@ def _same_month(one: Calendar, other: Calendar, month: int) -> int:
 class _Rezoning:
     """One change on its way."""
 
-    def __init__(self, turn: Turn, zone: str) -> None:
+    def __init__(self, turn: Turn, zone: str, values_kept: int) -> None:
         self._turn = turn
         self._connection = turn.connection
         self._change = _plan(turn.connection, turn.state, zone)
-        self._mender = Mender(self._change.after)
+        self._mender = Mender(self._change.after, values_kept)
 
     def run(self) -> Change:
         """Cut all anew, and say that this is the zone."""

@@ -24,6 +24,7 @@ MOST_DIFFERENCES = 1000
 """So many are told; the others are counted."""
 DAILY_TIERS = (Tier.MINUTE, Tier.QUARTER, Tier.DAY)
 """What is compared with the events of one day; months are compared with their days, where those are kept."""
+MONTHLY_TIERS = (Tier.DAY, Tier.MONTH)
 
 Progress = Callable[[int, int, int], None]
 """Is told the seconds of the range that are done, all of them, and the events that were read."""
@@ -99,8 +100,9 @@ class Verifier:
         while day < end:
             day = run.verify_next(day)
             progress(day - begin, end - begin, run.findings.events)
-        for month in calendar.buckets(Tier.MONTH, begin, end) if begin < end else ():
-            run.verify_month(month)
+        month = calendar.bucket(Tier.MONTH, begin)
+        while month < end:
+            month = run.verify_next_month(month)
         return run.findings
 
 
@@ -131,10 +133,17 @@ class _Run:
             findings.add(self._without_number(begin))
         return end
 
-    def verify_month(self, month: int) -> None:
-        """Verify a month: against its days, or against its events where days are not kept any more."""
-        end = self._calendar.following(Tier.MONTH, month)
+    def verify_next_month(self, month: int) -> int:
+        """Verify the first month from one on in which there is anything; return the one behind it.
+
+        It is compared with its days, or with its events where days are not kept any more.
+        """
         with self._snapshot() as connection:
+            filled = next_filled(connection, month, MONTHLY_TIERS)
+            if filled is None or filled >= self.findings.until:
+                return self.findings.until
+            month = self._calendar.bucket(Tier.MONTH, filled)
+            end = self._calendar.following(Tier.MONTH, month)
             state = read_state(connection)
             windows = _monthly(state.count_windows()), _monthly(state.pile_windows())
             if month >= state.kept_day:
@@ -144,8 +153,9 @@ class _Run:
             else:
                 words = self._calendar.local(month).strftime("%Y-%m")
                 self.findings.notes.append(f"{words} has neither all of its events nor its days any more.")
-                return
+                return end
             self.findings.add(compare(expected, read_rollups(connection, (month, month + 1), *windows)))
+        return end
 
     def _count(
         self, connection: Connection, span: tuple[int, int], windows: tuple[Windows, Windows], *, told: bool = True
