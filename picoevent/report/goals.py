@@ -143,7 +143,7 @@ def _from_raw_rows(desk: Desk, arguments: Arguments, goal: Goal) -> _Reached:
             return _with_value(reader, walk, goal)
         conversions = 0
         users: set[int | None] = set()
-        for rows in chosen_rows(reader, walk, goal.filters, ("event_id", "user_id")):
+        for rows in chosen_rows(desk, reader, walk, goal.filters, ("event_id", "user_id")):
             conversions += len(rows)
             users.update(row[1] for row in rows)
     return _Reached(conversions, len(users - {None}), None, "raw rows")

@@ -104,7 +104,7 @@ class _Look:
             kept = [row for row in rows if wanted.passes(row[-1])] if wanted else rows
             for row in kept:
                 who = row[2] if of_users else as_text(who_of(row[3]))
-                found[who].append(row)  # type: ignore[arg-type]  # four columns were asked for
+                found[who].append(row)
         found.pop(None, None)
         return found
 

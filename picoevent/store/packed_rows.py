@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Select, and_, func
 from picoevent.errors import StoreCorrupt
 from picoevent.ids import MAX_EVENT_ID, MILLISECOND_SHIFT, first_id_of_second
 from picoevent.store.limits import TimeLimit
+from picoevent.store.rollup_tables import event_dimension
 from picoevent.store.tables import event_data, event_log
 
 Row = tuple[Any, ...]
@@ -38,7 +39,8 @@ class Walk:
     """Which rows: Unix milliseconds (`until_ms` does not count), and what each of them has to be.
 
     One user, or else one event type, is walked along its own index, all others along the primary key. `users_only`
-    leaves out events without a user.
+    leaves out events without a user. `value`, the numbers of a searchable dimension and of one of its values, is walked
+    along the index of values.
     """
 
     since_ms: int
@@ -47,10 +49,11 @@ class Walk:
     source_ids: tuple[int, ...] | None = None
     users_only: bool = False
     user_number: int | None = None
+    value: tuple[int, int] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what the rows must be, as SQL."""
-        kept = [*_from(self.since_ms), *_before(self.until_ms)]
+        kept = [*_from(self.key, self.since_ms), *_before(self.key, self.until_ms)]
         types, sources = self.event_type_ids, self.source_ids
         if types is not None:
             column = event_log.c.event_type_id
@@ -61,34 +64,46 @@ class Walk:
             kept.append(event_log.c.user_id == self.user_number)
         elif self.users_only:
             kept.append(event_log.c.user_id.is_not(None))
+        if self.value is not None:
+            dimension_id, value_id = self.value
+            kept += [
+                event_dimension.c.event_id == EVENT_ID,
+                event_dimension.c.dimension_id == dimension_id,
+                event_dimension.c.value_id == value_id,
+            ]
         return kept
 
     @property
+    def key(self) -> ColumnElement[int]:
+        """The id that is walked along."""
+        return EVENT_ID if self.value is None else event_dimension.c.event_id
+
+    @property
     def index(self) -> str:
-        """The index to walk along."""
+        """The index of `event_log` to walk along, or to look up in."""
         if self.user_number is not None:
             return "user_id"
         return "event_type_id" if self.event_type_ids is not None and len(self.event_type_ids) == 1 else "PRIMARY"
 
 
-def _millisecond() -> ColumnElement[int]:
-    return EVENT_ID.op(">>")(MILLISECOND_SHIFT).op("&")(1023)
+def _millisecond(key: ColumnElement[int]) -> ColumnElement[int]:
+    return key.op(">>")(MILLISECOND_SHIFT).op("&")(1023)
 
 
-def _from(since_ms: int) -> list[ColumnElement[bool]]:
+def _from(key: ColumnElement[int], since_ms: int) -> list[ColumnElement[bool]]:
     """Return what keeps rows of this millisecond and later ones; whole seconds are a range of the key alone."""
     second, millisecond = divmod(since_ms, 1000)
-    kept: list[ColumnElement[bool]] = [first_id_of_second(second) <= EVENT_ID]
+    kept: list[ColumnElement[bool]] = [first_id_of_second(second) <= key]
     if millisecond:
-        kept.append((first_id_of_second(second + 1) <= EVENT_ID) | (millisecond <= _millisecond()))
+        kept.append((first_id_of_second(second + 1) <= key) | (millisecond <= _millisecond(key)))
     return kept
 
 
-def _before(until_ms: int) -> list[ColumnElement[bool]]:
+def _before(key: ColumnElement[int], until_ms: int) -> list[ColumnElement[bool]]:
     second, millisecond = divmod(until_ms, 1000)
-    kept: list[ColumnElement[bool]] = [first_id_of_second(second + bool(millisecond)) > EVENT_ID]
+    kept: list[ColumnElement[bool]] = [first_id_of_second(second + bool(millisecond)) > key]
     if millisecond:
-        kept.append((first_id_of_second(second) > EVENT_ID) | (millisecond > _millisecond()))
+        kept.append((first_id_of_second(second) > key) | (millisecond > _millisecond(key)))
     return kept
 
 
@@ -167,8 +182,10 @@ def _first(row: Row) -> int:
 
 
 def _walked(walk: Walk, columns: Sequence[ColumnElement[Any]], after: int, limit: int) -> Select[Any]:
-    chosen = select(*columns).where(after < EVENT_ID, *walk.conditions()).order_by(EVENT_ID).limit(limit)
-    return chosen.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")
+    chosen = select(*columns).where(after < walk.key, *walk.conditions()).order_by(walk.key).limit(limit)
+    if walk.value is None:
+        return chosen.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")
+    return chosen.select_from(event_dimension, event_log).prefix_with("STRAIGHT_JOIN", dialect="mysql")
 
 
 def _packed(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
@@ -194,7 +211,8 @@ def _decoded(row: Row, decode: Decode) -> Row:
     *columns, payload = row
     try:
         packed = f"[[{','.join(['null' if value is None else str(value) for value in columns])},{payload}]]"
-        return decode(packed)[0]
+        found: Row = decode(packed)[0]
+        return found
     except msgspec.DecodeError as error:
         message = f"The payload of event {row[0]} can't be read ({error})."
         raise StoreCorrupt(message, hint="Something else wrote it: compare event_data with a backup.") from error
