@@ -14,6 +14,7 @@ from bench import reports_sql as sql
 from bench.reports_sql import Rows, Span
 from bench.reports_visits import CART, DAY_MS, ORDER, PAGE_VIEW, Visits
 from picoevent import EventLog
+from picoevent.report.dimensions import OTHER_VALUES
 from picoevent.report.frame import Answer
 
 Figures = Callable[[Answer[Any]], Rows]
@@ -81,7 +82,7 @@ def questions(visits: Visits) -> list[Question]:
 def raw_questions(visits: Visits) -> list[Question]:
     """Return the questions that no rollup answers, or only in part."""
     end = visits.end_ms
-    steps = {"steps": [PAGE_VIEW, CART, ORDER]}
+    steps = {"steps": f"{PAGE_VIEW} > {CART} > {ORDER}"}
     alone = {"raw": False, "duck": False, "grows": False}
     return [
         Question("funnel of 3 steps over 7 days", Span(end - 7 * DAY_MS, end), [Panel("funnel", steps)], 1000, **alone),
@@ -98,7 +99,7 @@ def dashboard() -> list[Panel]:
         Panel("uniques", {"compare": True}, sql.USERS, figures=lambda answer: [(answer.totals["uniques"],)]),
         Panel("compare", {"limit": TOP}, sql.BY_TYPE_WITH_USERS),
         Panel("top_types", {"limit": len(TYPE_NUMBERS)}, sql.BY_TYPE_WITH_USERS, figures=_types),
-        Panel("top_values", {"dimension": "country", "types": [PAGE_VIEW]}, sql.TOP_VALUES, TOP_COUNTRIES, _values),
+        Panel("top_values", {"of": "country", "types": [PAGE_VIEW]}, sql.TOP_VALUES, TOP_COUNTRIES, _values),
         Panel("heatmap", {}, sql.BY_HOUR_OF_WEEK, figures=_hours_of_week),
     ]
 
@@ -144,7 +145,7 @@ def _series_by_type(answer: Answer[Any]) -> Rows:
 
 
 def _values(answer: Answer[Any]) -> Rows:
-    return [(row.value, row.events, row.users) for row in answer.rows]
+    return [(row.value, row.events, row.users) for row in answer.rows if row.value != OTHER_VALUES]
 
 
 def moment(unix_ms: int) -> datetime:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import multiprocessing
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 
 from bench.frame import Size
+from bench.ingest_crew import WorkerFailed
 from bench.ingest_place import BASELINE, OURS, Place, open_place
 from bench.progress import Progress
 from bench.reports_place import declare_dimensions, fold_all, source_names
@@ -21,6 +23,7 @@ from picoevent.settings import Settings
 
 TIMES_LESS = 10
 MINUTE_MS = 60_000
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,26 @@ def open_site(size: Size, progress: Progress) -> Iterator[Site]:
 
 @contextmanager
 def folding(settings: Settings) -> Iterator[None]:
-    """Fold meanwhile, in a thread, so that reports find a worker that is alive."""
-    stop = threading.Event()
+    """Fold meanwhile, in a process of its own, so that reports find a worker that is alive."""
+    context = multiprocessing.get_context("spawn")
+    ready, stop = context.Event(), context.Event()
+    worker = context.Process(target=_fold, args=(settings, ready, stop), daemon=True)
+    worker.start()
+    try:
+        if not ready.wait(READY_SECONDS):
+            raise WorkerFailed("The process that folds has not begun.", hint="Look above for what it said.")
+        yield
+    finally:
+        stop.set()
+        worker.join(READY_SECONDS)
+        worker.kill()
+
+
+def _fold(settings: Settings, ready: Event, stop: Event) -> None:
     with closing(Folder(settings)) as folder:
         folder.fold_all()
-        thread = threading.Thread(target=folder.run, args=(stop,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+        ready.set()
+        folder.run(stop)  # type: ignore[arg-type]  # it waits for it, and asks whether it is set
 
 
 def _fill(place: Place, database: str, visits: Visits, progress: Progress) -> float:

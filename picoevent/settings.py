@@ -155,12 +155,6 @@ class Settings:
         group="Events",
         check=_at_least(0),
     )
-    dimension_values_kept: int = _setting(
-        200,
-        "How many values of a dimension a quarter, day or month keeps, those with most events; the others are summed.",
-        group="Rollups",
-        check=_between(10, 10_000),
-    )
     cache_url: str = _setting(
         "memory://",
         "Cache of events and answers: memory:// (in-process), none://, redis://HOST:PORT/DB, rediss://... with TLS.",
@@ -196,6 +190,12 @@ class Settings:
     )
     report_cache_mb: int = _setting(
         32, "Size of the in-process cache of answers, in MB.", group="Cache", check=_at_least(1)
+    )
+    dimension_values_kept: int = _setting(
+        200,
+        "How many values of a dimension a quarter, day or month keeps, those with most events; the others are summed.",
+        group="Reports",
+        check=_between(10, 10_000),
     )
     report_max_rows: int = _setting(
         20_000_000,

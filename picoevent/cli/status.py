@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from picoevent.settings import Settings
     from picoevent.store.base import ReadingStore
 
+UNKNOWN = {"pending_events": 0, "fold_heartbeat": 0, "replica_up": 1, "replica_behind": 0}
+"""Figures of the servers, until they are asked."""
 COLUMNS = (Column("name", "WHAT"), Column("value", "HOW IT IS"))
 
 
@@ -43,7 +45,7 @@ class Findings:
     problems: list[str] = field(default_factory=list)
     exit_code: int = 0
     machine: Machine | None = None
-    figures: dict[str, int] = field(default_factory=lambda: {"pending_events": 0, "fold_heartbeat": 0})
+    figures: dict[str, int] = field(default_factory=lambda: dict(UNKNOWN))
     """What only the database knows, by the names that metrics use."""
 
     def blame(self, error: PicoEventError, *, prefix: str = "") -> None:
@@ -138,13 +140,17 @@ def _look_at_replica(findings: Findings, parts: Parts, settings: Settings) -> No
     if not settings.replica_url:
         findings.facts["replica"] = "none set"
         return
+    from picoevent.read.replica import DataAge
+
     try:
         server = parts.reading_store.describe()["Server"]
-        behind = parts.replica.age().behind if parts.replica else ""
-        findings.facts["replica"] = f"answers: {server}, {behind or 'up to date'}"
-        if behind:
-            findings.problems.append(f"Replica: {server} is {behind}.")
+        age = parts.replica.age() if parts.replica else DataAge(None, None)
+        findings.facts["replica"] = f"answers: {server}, {age.behind or ('up to date' if age.as_of else 'age unknown')}"
+        findings.figures["replica_behind"] = round(age.behind_seconds or 0)
+        if age.behind:
+            findings.problems.append(f"Replica: {server} is {age.behind}. See runbooks/replica-behind.md.")
     except PicoEventError as error:
+        findings.figures["replica_up"] = 0
         findings.facts["replica"] = "not ready" if isinstance(error, StoreNotReady) else "does not answer"
         findings.blame(error, prefix="Replica: ")
 

@@ -103,6 +103,13 @@ OF_THE_MACHINE = (
         "fold_heartbeat",
         "When whoever counts events was last seen alive, in UNIX seconds; 0 where nobody ever was.",
     ),
+    _one("picoevent_replica_up", "gauge", "replica_up", "1 where the replica answers, or none is set, else 0."),
+    _one(
+        "picoevent_replica_behind_seconds",
+        "gauge",
+        "replica_behind",
+        "How far the replica is behind, in seconds; 0 where none is set, or nobody can tell.",
+    ),
     _one("picoevent_processes", "gauge", "processes", "Living processes that have published counters."),
     _one(
         "picoevent_events_cut_off_total",

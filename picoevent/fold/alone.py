@@ -18,6 +18,9 @@ logger = logging.getLogger("picoevent")
 TRUST_SECONDS = 1.0
 """For how long a worker that was seen alive is taken to be."""
 
+KEEP_UP_SECONDS = 1.0
+"""How long a report waits, at most, for what could also be done before the next one."""
+
 
 class LoneFold:
     """Fold before a report, where nobody else does; safe under threads. Nothing connects before the first call."""
@@ -56,6 +59,7 @@ class LoneFold:
                 return
         with suppress(StandBy):
             folder.fold_all()
-            folder.keep_up()
+            give_up = time.monotonic() + KEEP_UP_SECONDS
+            folder.keep_up(lambda: time.monotonic() >= give_up)
         # A worker that starts now need not wait until this one is taken for dead.
         folder.turns.resign()

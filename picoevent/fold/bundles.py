@@ -62,7 +62,7 @@ class Bundles(Generic[Content]):
 
     def noticed(self, keys: Iterable[Key]) -> None:
         """Take note that each of these buckets got a part."""
-        self._parts.update(list(keys))
+        self._parts.update(iter(keys))
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""

@@ -18,8 +18,6 @@ from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
 
 LARGEST_ROW = 4 << 20
 """More bytes than these go into several rows."""
-ROW_SHIFT = 44
-"""Several rows of one turn differ above the bits of its part."""
 ROWS_AT_ONCE = 2000
 
 Row = dict[str, Any]
@@ -54,7 +52,8 @@ class CellForm:
             kept = content if key.tier is Tier.MINUTE else content.capped(self._kept)
             with_sets = key.tier < Tier.DAY
             for number, packed in enumerate(_cut(kept, with_sets=with_sets)):
-                rows.append(_row(turn, key, packed=packed) | {"part": turn.part + (number << ROW_SHIFT)})
+                rows.append(_row(turn, key, packed=packed) | {"part": turn.part + number})
+                turn.mark_changed(turn.part + number)
             if not with_sets:
                 sets += _set_rows(turn, key, kept)
         _insert(turn.connection, self.table, rows)

@@ -12,15 +12,14 @@ from picoevent.fold.columns import Key
 from picoevent.fold.placing import count_places, pile_places
 from picoevent.rollup.tiers import Calendar
 from picoevent.store.fold_state import FoldState
+from picoevent.store.rollup_tables import rollup
+from picoevent.store.rows import insert_rows
 
 ANY = 0
 """Any event type, any source."""
 
-_ADD = "INSERT INTO rollup (tier, event_type_id, source_id, bucket, events) VALUES ({marks}) "
-ADD_MYSQL = _ADD.format(marks="%s, %s, %s, %s, %s") + "ON DUPLICATE KEY UPDATE events = events + VALUES(events)"
-ADD_SQLITE = _ADD.format(marks="?, ?, ?, ?, ?") + (
-    "ON CONFLICT (tier, event_type_id, source_id, bucket) DO UPDATE SET events = events + excluded.events"
-)
+ADD_MYSQL = "ON DUPLICATE KEY UPDATE events = events + VALUES(events)"
+ADD_SQLITE = "ON CONFLICT (tier, event_type_id, source_id, bucket) DO UPDATE SET events = events + excluded.events"
 
 
 def add_up(groups: Mapping[Key, Sequence[int | None]], calendar: Calendar) -> Counter[tuple[int, int, int, int]]:
@@ -37,10 +36,8 @@ def add_up(groups: Mapping[Key, Sequence[int | None]], calendar: Calendar) -> Co
 def add_counts(connection: Connection, counts: Mapping[tuple[int, int, int, int], int]) -> None:
     """Add to rows of `rollup`, and make those that are not there."""
     # There is no AUTO_INCREMENT here that such a statement could burn, and no payload that it could change.
-    statement = ADD_SQLITE if connection.dialect.name == "sqlite" else ADD_MYSQL
-    rows = [(*key, events) for key, events in sorted(counts.items())]
-    if rows:
-        connection.exec_driver_sql(statement, rows)
+    add = ADD_SQLITE if connection.dialect.name == "sqlite" else ADD_MYSQL
+    insert_rows(connection, rollup, [(*key, events) for key, events in sorted(counts.items())], behind=add)
 
 
 def sets_of_users(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from sqlalchemy import Connection, func, insert, select, update
 
-from picoevent.errors import InvalidQuery, StoreUnavailable
-from picoevent.fold.turns import StandBy, Turn, Turns, new_name
+from picoevent.errors import InvalidQuery
+from picoevent.fold.rebuild import Patience
+from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.fold.wishes import Paths, Wanted, Wishes, check_wishes
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.store.declarations import Declaration, Dimension, read_declarations
@@ -19,7 +17,6 @@ from picoevent.store.tables import event_log, event_type, id_counter
 
 MOST_DIMENSIONS, MOST_PAIRS, MOST_MEASURES = 8, 8, 4
 """How many an event type may declare."""
-PATIENCE_SECONDS, TRY_AGAIN_SECONDS = 10.0, 0.02
 
 
 def declare(store: SqlStore, event_type_name: str, wishes: Wishes) -> Declaration:
@@ -29,20 +26,7 @@ def declare(store: SqlStore, event_type_name: str, wishes: Wishes) -> Declaratio
     by `picoevent.fold.filling`. Raises `InvalidQuery`, and as the store does.
     """
     wanted = check_wishes(event_type_name, wishes)
-    return patiently(Turns(store, new_name()), lambda turn: _write(turn, wanted))
-
-
-def patiently(turns: Turns, task: Callable[[Turn], Declaration]) -> Declaration:
-    """Do something in a turn beside the leader's, as soon as there is one; raise `StoreUnavailable` in the end."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with turns.beside() as turn:
-                return task(turn)
-        except StandBy as error:
-            if time.monotonic() >= give_up:
-                raise StoreUnavailable("The rollups are busy all the time.", hint="Try again.") from error
-            time.sleep(TRY_AGAIN_SECONDS)
+    return Patience(Turns(store, new_name())).take(lambda turn: _write(turn, wanted))
 
 
 def _write(turn: Turn, wanted: Wanted) -> Declaration:

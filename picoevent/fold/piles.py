@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Row, Table, and_, delete, insert, select
+from sqlalchemy import Connection, Row, Table, and_, delete, select
 
 from picoevent.fold.turns import Turn
 from picoevent.rollup.members import pack_members, union_members, unpack_members
-from picoevent.rollup.tiers import Tier
+from picoevent.rollup.tiers import MINUTE_SECONDS, Tier
 from picoevent.store.rollup_tables import rollup_users
+from picoevent.store.rows import insert_rows
 
 USERS = 0
 """The number of a set of users; other numbers are those of dimensions that are counted distinct."""
 MOST_PARTS = 64
+FEW_PARTS = 8
+"""So many parts of a minute are left as they are."""
+SETTLED_SECONDS = 5
+"""How long behind its end a minute is left alone, for what was still on its way."""
 ROWS_AT_ONCE = 2000
 
 SetKey = tuple[int, int, int, int]
@@ -29,12 +34,13 @@ class Sets:
 
     def __init__(self) -> None:
         self._parts: Counter[tuple[int, SetKey]] = Counter()
+        self._minutes: Counter[int] = Counter()
 
     def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, BitMap]) -> None:
         """Write a part for each set."""
         _insert(turn, [(dimension_id, key, members) for key, members in sorted(sets.items(), key=itemgetter(0))])
-        # Minutes get no more than a part a round, and are short.
         self._parts.update((dimension_id, key) for key in sets if key[0] != Tier.MINUTE)
+        self._minutes.update({key[3] for key in sets if key[0] == Tier.MINUTE})
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""
@@ -53,6 +59,23 @@ class Sets:
                 for (type_id, source_id, dimension_id), members in sorted(unions.items(), key=itemgetter(0))
             ],
         )
+
+    def merge_minute(self, turn: Turn) -> bool:
+        """Merge all parts of a minute that is over; return whether there may be another.
+
+        Rounds write a part a second: an open quarter would have a thousand, and a question about today read them all.
+        """
+        over = [bucket for bucket in self._minutes if bucket + MINUTE_SECONDS + SETTLED_SECONDS <= turn.now]
+        if not over:
+            return False
+        bucket = min(over)
+        if self._minutes.pop(bucket) > FEW_PARTS:
+            self.close(turn, Tier.MINUTE, Tier.MINUTE, bucket, bucket + MINUTE_SECONDS)
+            c = rollup_users.c
+            older = c.tier == int(Tier.MINUTE), c.bucket == bucket, c.part < turn.part
+            turn.connection.execute(delete(rollup_users).where(*older))
+            turn.mark_changed()
+        return True
 
     def merge_one(self, turn: Turn) -> bool:
         """Merge the parts of a bucket that has got many; return whether there may be another."""
@@ -75,21 +98,12 @@ class Sets:
         return True
 
 
-def _insert(turn: Turn, sets: Sequence[tuple[int, SetKey, BitMap]]) -> None:
+def _insert(turn: Turn, sets: Iterable[tuple[int, SetKey, BitMap]]) -> None:
     rows = [
-        {
-            "tier": int(tier),
-            "event_type_id": type_id,
-            "source_id": source_id,
-            "dimension_id": dimension_id,
-            "bucket": bucket,
-            "part": turn.part,
-            "packed": pack_members(members),
-        }
+        (int(tier), type_id, source_id, dimension_id, bucket, turn.part, pack_members(members))
         for dimension_id, (tier, type_id, source_id, bucket), members in sets
     ]
-    if rows:
-        turn.connection.execute(insert(rollup_users), rows)
+    insert_rows(turn.connection, rollup_users, rows)
 
 
 def read_span(connection: Connection, table: Table, tier: Tier, since: int, until: int) -> Iterator[Row[Any]]:

@@ -52,7 +52,7 @@ class Schedule:
     """The plans of one event type, each from a moment on, in the order of time."""
 
     def __init__(self, declaration: Declaration) -> None:
-        self._moments = sorted(set(_moments(declaration)))
+        self._moments = sorted(set(moments_of_declaration(declaration)))
         self.plans = [_plan_at(declaration, moment) for moment in self._moments]
         self.latest = self._moments[-1]
         """From this Unix second on the last plan holds."""
@@ -72,7 +72,7 @@ def fill_plan(declaration: Declaration, until: int) -> tuple[Plan, int]:
 
     Further back, another plan holds.
     """
-    since = max((moment for moment in _moments(declaration) if moment < until), default=0)
+    since = max((moment for moment in moments_of_declaration(declaration) if moment < until), default=0)
     dimensions = declaration.dimensions
     counted = tuple(one for one in dimensions if one.filled_from == until)
     distinct = tuple(one for one in dimensions if one.counted_distinct and one.distinct_from == until)
@@ -88,7 +88,8 @@ def fill_plan(declaration: Declaration, until: int) -> tuple[Plan, int]:
     return plan, since
 
 
-def _moments(declaration: Declaration) -> Iterable[int]:
+def moments_of_declaration(declaration: Declaration) -> Iterable[int]:
+    """Yield the Unix seconds from which on parts of a declaration hold."""
     for one in declaration.dimensions:
         yield one.filled_from
         if one.searchable:

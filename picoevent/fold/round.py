@@ -14,6 +14,7 @@ from picoevent.fold.counts import add_counts, add_up, sets_of_users
 from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.queue import Queue, Taken
+from picoevent.fold.sessions import SessionFold
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
@@ -55,7 +56,8 @@ class Rounds:
         self.sets = Sets()
         self.dimensions = DimensionFold(calendar, self.sets, values_kept)
         self.queue = Queue()
-        self._numbers = UserNumbers()
+        self.sessions = SessionFold(calendar)
+        self.numbers = UserNumbers()
         self._extras: tuple[Extra, ...] = (self.dimensions, *extras)
 
     def fold(self, turn: Turn) -> Folded:
@@ -75,20 +77,20 @@ class Rounds:
 
     def keep(self) -> None:
         """Call this when the turn has been committed."""
-        self._numbers.keep()
+        self.numbers.keep()
         for extra in self._extras:
             extra.keep()
 
     def drop(self) -> None:
         """Call this when the turn was rolled back, or nobody knows."""
-        self._numbers.drop()
+        self.numbers.drop()
         for extra in self._extras:
             extra.drop()
 
     def _count(self, turn: Turn, taken: Taken) -> Columns:
         columns = gather(taken.batches)
         state = turn.state
-        following = self._numbers.number_all(turn.connection, columns.users, state.next_user_number)
+        following = self.numbers.number_all(turn.connection, columns.users, state.next_user_number)
         if following != state.next_user_number:
             turn.changes["next_user_number"] = following
         groups = group_users(columns, state, self.calendar)

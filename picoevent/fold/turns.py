@@ -48,9 +48,9 @@ class Turn:
         """The number of the parts that this turn writes; also the version that the rollups have behind it."""
         return self.state.version + 1
 
-    def mark_changed(self) -> None:
-        """Say that a rollup was changed."""
-        self.changes["version"] = self.part
+    def mark_changed(self, part: int | None = None) -> None:
+        """Say that a rollup was changed; where a bucket got several parts at once, with the number of each."""
+        self.changes["version"] = max(int(self.changes.get("version", 0)), part or self.part)
 
 
 def server_clock(connection: Connection) -> int:

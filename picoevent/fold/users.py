@@ -6,9 +6,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from picoevent.store.rollup_tables import user_number
+from picoevent.store.rows import insert_rows
 
 FIRST_GIVEN = 1 << 31
 REMEMBERED = 500_000
@@ -32,8 +33,7 @@ class UserNumbers:
         missing = sorted(large - numbers.keys())
         given = dict(zip(missing, range(next_number, next_number + len(missing)), strict=True))
         if given:
-            rows = [{"user_id": user, "number": number} for user, number in given.items()]
-            connection.execute(insert(user_number), rows)
+            insert_rows(connection, user_number, list(given.items()))
         self._given |= given
         numbers |= given
         users[:] = [numbers.get(user, user) if user is not None else None for user in users]

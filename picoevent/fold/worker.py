@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from picoevent.errors import PicoEventError, StoreNotReady
 from picoevent.fold.closing import close_one, due_to_drop
+from picoevent.fold.filling import Filler
 from picoevent.fold.piles import drop_before
 from picoevent.fold.round import Folded, Rounds
 from picoevent.fold.turns import Clock, StandBy, Turn, Turns, new_name, server_clock
@@ -37,6 +39,7 @@ KEPT_TIERS = {
 }
 """The tier of each horizon, and how long, in seconds, its rows stay behind it."""
 
+Done = TypeVar("Done")
 Step = Callable[[Turn, Rounds], bool]
 """A bounded piece of upkeep in a turn of its own; returns whether there may be more to do."""
 
@@ -49,20 +52,18 @@ class Folder:
         self.store = open_store(settings.url, settings, Purpose.FOLD)
         self.turns = Turns(self.store, new_name(), clock)
         self._rounds: Rounds | None = None
+        self._filler: Filler | None = None
+        self._declarations = 0
         self._upkeep_due = 0.0
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
-        try:
-            with self.turns.leading() as turn:
-                rounds = self._rounds_in(turn)
-                folded = rounds.fold(turn)
-        except BaseException:
-            if self._rounds is not None:
-                self._rounds.drop()
-            raise
-        rounds.keep()
-        return folded
+
+        def fold(turn: Turn, rounds: Rounds) -> Folded:
+            self._declarations = turn.state.declarations
+            return rounds.fold(turn)
+
+        return self._take(fold)
 
     def fold_all(self) -> int:
         """Fold until nothing waits; return how many events were counted. Raises `StandBy` as above."""
@@ -73,9 +74,16 @@ class Folder:
             if not folded.more:
                 return events
 
+    def is_whole(self, declarations: int) -> bool:
+        """Say whether all that these declarations lack is known to be filled in."""
+        return self._filler is not None and self._filler.is_whole(declarations)
+
     def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Close what is over, drop what is old, merge what has become many: all that is due, or until `give_up()`."""
-        for step in STEPS:
+        """Close what is over, drop what is old, merge what has become many, fill in what was declared later.
+
+        All that is due, or until `give_up()`.
+        """
+        for step in (*STEPS, self._fill_some):
             while self._take(step) and not give_up():
                 pass
 
@@ -92,11 +100,24 @@ class Folder:
         zone = read_zone(turn.connection)
         if self._rounds is None or self._rounds.calendar.zone != zone:
             self._rounds = Rounds(Calendar(zone), values_kept=self._settings.dimension_values_kept)
+            self._filler = Filler(self._rounds.dimensions, self._rounds.numbers)
         return self._rounds
 
-    def _take(self, step: Step) -> bool:
-        with self.turns.leading() as turn:
-            return step(turn, self._rounds_in(turn))
+    def _fill_some(self, turn: Turn, _rounds: Rounds) -> bool:
+        return self._filler is not None and self._filler.fill_some(turn)
+
+    def _take(self, task: Callable[[Turn, Rounds], Done]) -> Done:
+        """Do something in a turn; what it has given out is remembered when that is committed, and else forgotten."""
+        try:
+            with self.turns.leading() as turn:
+                rounds = self._rounds_in(turn)
+                done = task(turn, rounds)
+        except BaseException:
+            if self._rounds is not None:
+                self._rounds.drop()
+            raise
+        rounds.keep()
+        return done
 
     def run(self, stop: threading.Event) -> None:
         """Fold until it is told to stop; what fails is logged and tried again."""
@@ -122,23 +143,22 @@ class Folder:
 
     def _go_on(self, stop: threading.Event) -> float:
         folded = self.fold_round()
+        end = time.monotonic() + ROUND_SECONDS / 2
+
+        def give_up() -> bool:
+            return stop.is_set() or time.monotonic() >= end
+
         if time.monotonic() >= self._upkeep_due:
-            give_up = time.monotonic() + ROUND_SECONDS / 2
-            self.keep_up(lambda: stop.is_set() or time.monotonic() >= give_up)
+            self.keep_up(give_up)
             self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
+        elif not folded.more and not self.is_whole(self._declarations):
+            while self._take(self._fill_some) and not give_up():
+                pass
         return 0.0 if folded.more else ROUND_SECONDS
 
 
 def _close_one(turn: Turn, rounds: Rounds) -> bool:
     return close_one(turn, rounds.calendar, (rounds.sets, rounds.dimensions))
-
-
-def _merge_sets(turn: Turn, rounds: Rounds) -> bool:
-    return rounds.sets.merge_one(turn)
-
-
-def _merge_dimensions(turn: Turn, rounds: Rounds) -> bool:
-    return rounds.dimensions.merge_some(turn)
 
 
 def _move_horizons(turn: Turn, rounds: Rounds) -> bool:
@@ -157,5 +177,13 @@ def _drop_some(turn: Turn, _rounds: Rounds) -> bool:
     return dropped >= DROPPED_AT_ONCE
 
 
-STEPS: Sequence[Step] = (_close_one, _merge_sets, _merge_dimensions, _move_horizons, _drop_some)
+STEPS: Sequence[Step] = (
+    _close_one,
+    lambda turn, rounds: rounds.sets.merge_minute(turn),
+    lambda turn, rounds: rounds.sets.merge_one(turn),
+    lambda turn, rounds: rounds.dimensions.merge_some(turn),
+    _move_horizons,
+    _drop_some,
+    lambda turn, rounds: rounds.sessions.step(turn),
+)
 """The upkeep, in this order."""

@@ -17,8 +17,9 @@ from picoevent.report.desk import Reports, find_report, wall_clock_ms
 from picoevent.report.frame import Answer, Arguments, Report
 from picoevent.report.freshness import LIVE_SECONDS, normalised, ttl_seconds, utc_days
 from picoevent.report.intervals import calendar_of
+from picoevent.report.kept import CacheKey
 from picoevent.report.packing import answer_type, signature
-from picoevent.report.query_cache import CacheKey, QueryCache
+from picoevent.report.query_cache import QueryCache
 from picoevent.report.versions import Version, Versions
 from picoevent.rollup.tiers import DAY_SECONDS
 

@@ -10,7 +10,9 @@ from picoevent.report.gaps import INTERVALS
 from picoevent.report.heatmap import HEATMAP
 from picoevent.report.history import HISTORY
 from picoevent.report.realtime import REALTIME
+from picoevent.report.retention import RETENTION
 from picoevent.report.series import SERIES
+from picoevent.report.sessions import SESSIONS
 from picoevent.report.suspicious import SUSPICIOUS
 from picoevent.report.top_types import TOP_TYPES
 from picoevent.report.top_users import TOP_USERS
@@ -33,6 +35,8 @@ REPORTS: tuple[Report, ...] = (
     USER_TIMELINE,
     HISTORY,
     FUNNEL,
+    RETENTION,
+    SESSIONS,
     INTERVALS,
     SUSPICIOUS,
 )

@@ -23,7 +23,7 @@ class Flight(Generic[Result]):
 
     def wait(self, seconds: float) -> Result | None:
         """Return the result, or None where there is none within so many seconds; raise what the leader met."""
-        self._landed.wait(seconds)
+        self._landed.wait(max(0.0, seconds))
         if self._error is not None:
             raise self._error
         return self._result

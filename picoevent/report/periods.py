@@ -12,7 +12,7 @@ def previous_period(since_ms: int, until_ms: int, calendar: Calendar) -> tuple[i
 
     Whole months come after as many whole months. A range that begins at midnight is moved back by whole days, so that
     it begins at midnight too, whatever the clocks did; where its last day is not over, that of the one before is cut
-    at the same time. Any other range comes right after the one before.
+    at the same time of day. Any other range comes right after the one before.
     """
     since, until = since_ms // 1000, until_ms // 1000
     if not _begins(Tier.DAY, since_ms, calendar):
@@ -25,7 +25,7 @@ def previous_period(since_ms: int, until_ms: int, calendar: Calendar) -> tuple[i
     begin = _moved(since, days, calendar)
     if _begins(Tier.DAY, until_ms, calendar):
         return begin * 1000, since_ms
-    return begin * 1000, min(_moved(last, days, calendar) * 1000 + until_ms - last * 1000, since_ms)
+    return begin * 1000, min(_same_time(until, days, calendar) * 1000 + until_ms % 1000, since_ms)
 
 
 def _begins(tier: Tier, moment_ms: int, calendar: Calendar) -> bool:
@@ -38,6 +38,12 @@ def _moved(second: int, days: int, calendar: Calendar) -> int:
         return calendar.day_start(calendar.day_of(second) - timedelta(days=days))
     except OverflowError:
         return second - days * DAY_SECONDS
+
+
+def _same_time(second: int, days: int, calendar: Calendar) -> int:
+    """Return the second so many days before at which the clock shows the same."""
+    day = calendar.day_of(second) - timedelta(days=days)
+    return int(calendar.local(second).replace(year=day.year, month=day.month, day=day.day).timestamp())
 
 
 def _months(day: date) -> int:

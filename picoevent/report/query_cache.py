@@ -8,17 +8,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from picoevent.errors import StoreUnavailable
-from picoevent.report.flights import Flights
+from picoevent.report.flights import Flight, Flights
 from picoevent.report.frame import Answer
-from picoevent.report.packing import pack_answer, unpack_answer
+from picoevent.report.kept import STALE_TIMES, CacheKey, Kept, pack_kept, read_kept
 from picoevent.report.refreshing import Refresher
 from picoevent.settings import Settings
 
@@ -27,18 +24,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("picoevent")
 
-STALE_TIMES = 2
-"""An answer is given, and refreshed meanwhile, until it is so many times as old as it may be fresh."""
 SPARE_SECONDS = 3600
 """How much longer it is kept for the time when the database does not answer."""
-MAX_AHEAD_SECONDS = 60
-"""An answer from further in the future was made by a clock that is wrong, and is not believed."""
 COMPUTING_SECONDS = 15
 """How long a process that was killed can keep others from computing: longer than a report may take."""
 PATIENCE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
 
 Compute = Callable[[], Answer[Any]]
+Result = TypeVar("Result", Answer[Any], Answer[Any] | None)
 
 
 class Entries(Protocol):
@@ -61,36 +55,6 @@ class Entries(Protocol):
 
     def describe(self) -> str:
         """Return in words what it is and how it does."""
-
-
-@dataclass(frozen=True, slots=True)
-class CacheKey:
-    """A question as the cache knows it: a name that is the same for the same question on the same data.
-
-    `kind` is the type of its answers, as `packing.answer_type` gives it; `seal` the installation's key.
-    """
-
-    name: str
-    kind: Any
-    seal: bytes
-
-
-class _Entry(msgspec.Struct, array_like=True):
-    made: float
-    answer: msgspec.Raw
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    age: float
-    answer: Answer[Any]
-
-    def given(self) -> Answer[Any]:
-        return replace(self.answer, cached_seconds=round(self.age, 3))
-
-
-_entry_encoder = msgspec.msgpack.Encoder()
-_entry_decoder = msgspec.msgpack.Decoder(_Entry)
 
 
 class QueryCache:
@@ -121,11 +85,11 @@ class QueryCache:
         database does not answer, an older one that is still there is given with a note, unless `rescue` is unset.
         Raises what `compute` raises.
         """
-        kept = self._look(key)
-        if kept is not None and kept.age <= ttl_seconds:
+        kept = self._look(key, ttl_seconds)
+        if kept is not None and kept.is_fresh:
             self._count("hits")
             return kept.given()
-        if kept is not None and kept.age <= ttl_seconds * STALE_TIMES:
+        if kept is not None and kept.is_stale:
             self._count("stale")
             self._refresher.submit(key.name, partial(self._refresh, key, ttl_seconds, compute))
             return kept.given()
@@ -146,27 +110,37 @@ class QueryCache:
         """Refresh nothing more, and wait so many seconds for what is under way; idempotent."""
         self._refresher.close(timeout)
 
-    def _look(self, key: CacheKey) -> _Kept | None:
+    def _look(self, key: CacheKey, ttl_seconds: int) -> Kept | None:
         body = self._entries.get(key.name, key.seal)
-        if body is None:
-            return None
-        with suppress(msgspec.MsgspecError, ValueError, ArithmeticError, KeyError):
-            entry = _entry_decoder.decode(body)
-            age = self._clock() - entry.made
-            if age >= -MAX_AHEAD_SECONDS:
-                return _Kept(max(0.0, age), unpack_answer(entry.answer, key.kind))
-        return None
+        return None if body is None else read_kept(body, key.kind, self._clock(), ttl_seconds)
 
     def _compute_once(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
         """Compute, or wait for whoever is doing it already, here or in another process, as long as patience lasts."""
+        give_up, waited = time.monotonic() + self._patience, False
+        while True:
+            flight, leads = self._flights.board(key.name)
+            if leads:
+                return self._lead(flight, key, partial(self._compute_or_wait, key, ttl_seconds, compute))
+            if not waited:
+                self._count("waits")
+                waited = True
+            found = flight.wait(give_up - time.monotonic())
+            if found is not None:
+                return replace(found, cached_seconds=0.0)
+            if time.monotonic() >= give_up:
+                return self._compute(key, ttl_seconds, compute)
+
+    def _refresh(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> None:
+        """Compute in the background, unless somebody does it, or has done it."""
         flight, leads = self._flights.board(key.name)
-        if not leads:
-            self._count("waits")
-            found = flight.wait(self._patience)
-            return self._compute(key, ttl_seconds, compute) if found is None else replace(found, cached_seconds=0.0)
+        if leads:
+            self._lead(flight, key, partial(self._compute_if_stale, key, ttl_seconds, compute))
+
+    def _lead(self, flight: Flight[Answer[Any]], key: CacheKey, work: Callable[[], Result]) -> Result:
+        """Do the work of a flight, and hand out what comes of it."""
         answer, error = None, None
         try:
-            answer = self._compute_or_wait(key, ttl_seconds, compute)
+            answer = work()
             return answer
         except Exception as raised:
             error = raised
@@ -192,27 +166,18 @@ class QueryCache:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             token = self._entries.lock(key.name, COMPUTING_SECONDS)
 
-    def _refresh(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> None:
-        """Compute in the background, unless somebody does it, or has done it."""
-        flight, leads = self._flights.board(key.name)
-        if not leads:
-            return
-        answer = None
-        try:
-            token = self._entries.lock(key.name, COMPUTING_SECONDS)
-            if token is None:
-                return
-            if self._fresh(key, ttl_seconds):
-                self._unlock(key, token)
-                return
-            answer = self._compute_locked(key, ttl_seconds, compute, token)
-        finally:
-            self._flights.leave(key.name)
-            flight.land(answer)
+    def _compute_if_stale(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any] | None:
+        token = self._entries.lock(key.name, COMPUTING_SECONDS)
+        if token is None:
+            return None
+        if self._fresh(key, ttl_seconds):
+            self._unlock(key, token)
+            return None
+        return self._compute_locked(key, ttl_seconds, compute, token)
 
-    def _fresh(self, key: CacheKey, ttl_seconds: int) -> _Kept | None:
-        kept = self._look(key)
-        return kept if kept is not None and kept.age <= ttl_seconds else None
+    def _fresh(self, key: CacheKey, ttl_seconds: int) -> Kept | None:
+        kept = self._look(key, ttl_seconds)
+        return kept if kept is not None and kept.is_fresh else None
 
     def _compute_locked(self, key: CacheKey, ttl_seconds: int, compute: Compute, token: str | None) -> Answer[Any]:
         try:
@@ -226,7 +191,7 @@ class QueryCache:
         began = self._clock()
         answer = compute()
         try:
-            entry = _entry_encoder.encode(_Entry(began, msgspec.Raw(pack_answer(answer))))
+            entry = pack_kept(answer, began, ttl_seconds)
         except (TypeError, ValueError, OverflowError) as error:
             logger.warning("An answer of the report %s can't be kept: %s", answer.report, error)
         else:

@@ -113,7 +113,9 @@ def make_store(
         **_tls(name, parsed, settings),
     }
     engine = _open_engine(parsed, options, answer_seconds, deadline, purpose)
-    event.listen(engine, "do_connect", partial(_connect, backend.label))
+    # The fold sends many rows at once.
+    driver = PipelineConnection if purpose is Purpose.FOLD else None
+    event.listen(engine, "do_connect", partial(_connect, backend.label, driver=driver))
     if purpose is not Purpose.WRITE:
         return SqlStore(engine, backend, settings)
     writing = create_engine(
@@ -237,13 +239,18 @@ def _prepare(connection: Any, seconds: float, *, limit_reads: bool) -> None:  # 
     if limit_reads:
         flavour = MARIADB if "MariaDB" in connection.get_server_info() else MYSQL
         cursor.execute(flavour.limited_to(seconds))
-        cursor.execute(f"SET SESSION group_concat_max_len = {PACKED_BYTES}")
     cursor.close()
 
 
 def _session(seconds: float, sql_mode: str) -> str:
     lock_wait = max(1, int(seconds))
-    return f"SET SESSION time_zone = '+00:00', sql_mode = '{sql_mode}', innodb_lock_wait_timeout = {lock_wait}"
+    settings = {
+        "time_zone": "'+00:00'",
+        "sql_mode": f"'{sql_mode}'",
+        "innodb_lock_wait_timeout": lock_wait,
+        "group_concat_max_len": PACKED_BYTES,
+    }
+    return f"SET SESSION {', '.join(f'{name} = {value}' for name, value in settings.items())}"
 
 
 class MySQLBackend:

@@ -70,7 +70,7 @@ def array_commands(
         (USERS, [_text_row(number, text.encode()) for number, text in sorted(new_users.items())]),
         (EVENTS, _narrow_rows(records)),
         (DATA, [_text_row(r.event_id, r.payload) for r in records if r.payload is not None]),
-        (PENDING, [struct.pack("<xIx", len(records)) + _length(len(packed)) + packed]),
+        (PENDING, [struct.pack("<xIx", len(records)) + length(len(packed)) + packed]),
     )
     prepare(connection, [insert.statement for insert, rows in inserts if rows])
     return [command for insert, rows in inserts for command in _commands(connection, insert, rows, largest)]
@@ -80,6 +80,12 @@ def _commands(connection: PipelineConnection, insert: Insert, rows: Sequence[byt
     if rows:
         head = struct.pack("<IH", connection.prepared[insert.statement], TYPES_FOLLOW) + insert.types
         yield from cut(BULK_EXECUTE, head, rows, b"", largest)
+
+
+def array_frames(number: bytes, types: bytes, rows: Sequence[bytes], largest: int) -> list[bytes]:
+    """Return the commands, as they are sent, that execute a prepared statement for rows: about `largest` bytes each."""
+    head = number + struct.pack("<H", TYPES_FOLLOW) + types
+    return [command.frame for command in cut(BULK_EXECUTE, head, rows, b"", largest)]
 
 
 def _narrow_rows(records: Sequence[Record]) -> list[bytes]:
@@ -95,10 +101,10 @@ def _text_row(number: int, text: bytes) -> bytes:
     size = len(text)
     if size < SHORT:
         return _NUMBER_AND_SHORT_LENGTH(number, size) + text
-    return _NUMBER(number) + _length(size) + text
+    return _NUMBER(number) + length(size) + text
 
 
-def _length(size: int) -> bytes:
+def length(size: int) -> bytes:
     """Return a length-encoded integer."""
     if size < SHORT:
         return size.to_bytes(1)

@@ -134,6 +134,12 @@ def send(connection: PipelineConnection, commands: Sequence[Command]) -> None:
     _exchange(connection, frames, [partial(_read_inserted, connection, command.rows) for command in commands])
 
 
+def exchange(connection: PipelineConnection, frames: Sequence[bytes]) -> None:
+    """Send commands that return no rows one behind the other, and raise the first error among their answers."""
+    inside: Any = connection
+    _exchange(connection, frames, [inside._read_query_result] * len(frames))  # noqa: SLF001
+
+
 def _read_inserted(connection: PipelineConnection, rows: int) -> None:
     inside: Any = connection
     inserted = inside._read_query_result()  # noqa: SLF001

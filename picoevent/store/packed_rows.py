@@ -95,27 +95,28 @@ def _before(until_ms: int) -> list[ColumnElement[bool]]:
 
 @dataclass(slots=True)
 class RowReader:
-    """Read batches within one transaction and one time limit."""
+    """Read batches within one transaction and one time limit, None for none."""
 
     connection: Connection
-    limit: TimeLimit
+    limit: TimeLimit | None
     _packs: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._packs = self.connection.dialect.name != "sqlite"
 
-    def narrow(self, walk: Walk, columns: Sequence[str], batch_rows: int = BATCH_ROWS) -> Iterator[Batch]:
+    def narrow(self, walk: Walk, columns: Sequence[str]) -> Iterator[Batch]:
         """Yield rows of these columns of `event_log`, the first of which is `event_id`, in the order of the key."""
         after = 0
         while True:
-            rows = self._narrow_batch(walk, columns, after, batch_rows)
+            rows = self.narrow_batch(walk, columns, after, BATCH_ROWS)
             if rows:
                 yield rows
-            if len(rows) < batch_rows:
+            if len(rows) < BATCH_ROWS:
                 return
             after = rows[-1][0]
 
-    def _narrow_batch(self, walk: Walk, columns: Sequence[str], after: int, limit: int) -> Batch:
+    def narrow_batch(self, walk: Walk, columns: Sequence[str], after: int, limit: int) -> Batch:
+        """Return the first rows behind an id, at most so many."""
         chosen = _walked(walk, [event_log.c[name] for name in columns], after, limit)
         if not self._packs:
             return self._plain(chosen)
@@ -129,9 +130,8 @@ class RowReader:
         """Yield rows as `narrow` does, with the payload, a dict, as the last column."""
         after, batch_rows = 0, BATCH_PAYLOADS
         while after < MAX_EVENT_ID:
-            self.limit.begin_statement()
             ids = _walked(walk, [EVENT_ID], after, batch_rows).subquery()
-            count, last = self.connection.execute(select(func.count(), func.max(ids.c.event_id))).one()
+            count, last = self.execute(select(func.count(), func.max(ids.c.event_id))).one()
             if not count:
                 return
             rows, size = self._wide_batch(walk, columns, after, last)
@@ -172,7 +172,8 @@ class RowReader:
 
     def execute(self, chosen: Executable) -> Any:  # noqa: ANN401  # SQLAlchemy's result
         """Run another statement of the same question, within its time."""
-        self.limit.begin_statement()
+        if self.limit is not None:
+            self.limit.begin_statement()
         return self.connection.execute(chosen)
 
 

@@ -31,6 +31,7 @@ OLD = datetime(2026, 3, 18, 14, 2, 31, tzinfo=UTC)
         (DataAge(NOW, None, "primary", replica_answers=False), " does not answer: pages are read from the primary."),
         (DataAge(NOW, 90.0, "primary", replica_answers=True), " is behind 90 s: pages are read from the primary."),
     ],
+    ids=["error page", "no replica", "follows", "behind", "behind for hours", "unknown", "away", "too far behind"],
 )
 def test_the_foot_says_how_old_the_data_is(age, words):
     assert data_age_in_words(age).endswith(words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -87,8 +88,33 @@ def test_status_finds_a_replica_and_a_cache_that_answer(run, mysql_url, replica_
     status = json.loads(run("--url", mysql_url, "status", *others, "--format", "json").stdout)
 
     assert status["replica"].startswith("answers: MariaDB")
+    assert status["replica"].endswith(("up to date", "age unknown"))
     assert status["cache"].endswith("answers")
     assert status["problems"] == []
+
+
+def test_status_says_how_far_a_replica_is_behind(run, mysql_url, replica_url_of, mariadb, mariadb_replica, catch_up):
+    run("--url", mysql_url, "init")
+    replica_url = replica_url_of(mysql_url)
+    name = urlsplit(mysql_url).path[1:]
+    for seconds_ago in (40, 0):
+        with mariadb.cursor(name) as cursor:
+            now = "UNIX_TIMESTAMP(NOW(3)) * 1000"
+            cursor.execute(f"UPDATE fold_state SET leader = 'a', heartbeat_ms = {now} - {seconds_ago * 1000}")
+            cursor.connection.commit()
+        if seconds_ago:
+            catch_up()
+            with mariadb_replica.cursor() as cursor:
+                cursor.execute("STOP SLAVE SQL_THREAD")
+
+    result = run("--url", mysql_url, "status", "--replica-url", replica_url)
+    metrics = run("--url", mysql_url, "status", "--replica-url", replica_url, "--format", "prometheus").stdout
+    with mariadb_replica.cursor() as cursor:
+        cursor.execute("START SLAVE SQL_THREAD")
+
+    assert re.search(r"is behind 4\d s. See runbooks/replica-behind.md", result.stdout)
+    assert re.search(r"^picoevent_replica_behind_seconds 4\d$", metrics, re.MULTILINE)
+    assert "picoevent_replica_up 1" in metrics
 
 
 @pytest.fixture

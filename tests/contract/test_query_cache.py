@@ -15,7 +15,8 @@ import redis
 from picoevent import InvalidQuery, Settings, StoreUnavailable
 from picoevent.cache import open_link
 from picoevent.report.frame import Answer
-from picoevent.report.query_cache import COMPUTING_SECONDS, SPARE_SECONDS, CacheKey, QueryCache
+from picoevent.report.kept import CacheKey
+from picoevent.report.query_cache import COMPUTING_SECONDS, SPARE_SECONDS, QueryCache
 from picoevent.report.query_memory import MemoryEntries
 from picoevent.report.query_redis import MAX_ENTRY_BYTES, RedisEntries
 from picoevent.testing import FakeClock
@@ -172,6 +173,32 @@ def test_an_answer_is_as_old_as_the_beginning_of_its_computation(cache, clock, w
     cache.get_or_compute(KEY, 30, slow)
 
     assert cache.get_or_compute(KEY, 30, work).cached_seconds == 10
+
+
+def test_an_answer_stays_fresh_no_longer_than_it_was_meant_to_when_it_was_computed(cache, clock, work):
+    cache.get_or_compute(KEY, 30, work)
+    clock.advance(70)
+
+    # The day that it is about is over now, and its last minute is not in it.
+    assert cache.get_or_compute(KEY, 3600, work) == answer(2)
+
+
+def test_who_waits_for_a_refresh_that_fails_is_told(cache, clock, work, counted):
+    cache.get_or_compute(KEY, 30, work)
+    clock.advance(40)
+    work.gate.clear()
+    work.begun.clear()
+    work.error = InvalidQuery("Too much.")
+    cache.get_or_compute(KEY, 30, work)
+    assert work.begun.wait(10)
+    clock.advance(60)
+    threads, raised = in_threads(3, lambda: cache.get_or_compute(KEY, 30, work))
+    until(lambda: counted()["waits"] == 3)
+    work.gate.set()
+    join(threads)
+
+    assert [str(error) for error in raised] == ["Too much."] * 3
+    assert work.times == 2
 
 
 def test_another_key_is_another_answer(cache, work):

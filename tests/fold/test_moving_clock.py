@@ -40,13 +40,13 @@ STEPS = st.lists(
 class World:
     """An installation of one zone, whose clock stands where it is put."""
 
-    def __init__(self, url, zone):
+    def __init__(self, url, zone, **overrides):
         init(url, zone)
         self.calendar = Calendar(zone)
         self.begin = self.calendar.day_start(datetime(*CHANGES[zone], tzinfo=ZoneInfo(zone)).date())
         self.now = self.begin
         self.events = EventLog(url, strict=True)
-        self.folder = Folder(Settings(url=url), clock=lambda _connection: self.now * 1000)
+        self.folder = Folder(Settings(url=url, **overrides), clock=lambda _connection: self.now * 1000)
         self.known = []
 
     def step(self, seconds, logged):

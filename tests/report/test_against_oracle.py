@@ -25,7 +25,7 @@ ZONES = st.sampled_from((*ODD_DAYS, None))
 def given_worlds(function):
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return given(STEPS, RANGES, INTERVALS, ZONES)(
-        settings(max_examples=15, deadline=None, phases=[Phase.generate], suppress_health_check=checks)(function)
+        settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=checks)(function)
     )
 
 

@@ -108,5 +108,4 @@ def test_the_addresses_of_a_real_log_have_the_points_of_its_lines(events, ready_
 
     expected = {ip: (len(own), points(own, until - since)) for ip, own in by_ip.items() if len(own) > 100}
     assert {row.who: (row.events, row.score) for row in answer.rows} == expected
-    assert answer.rows[0].who == "66.249.73.135"
-    assert (answer.rows[0].events, answer.rows[0].level) == (482, "high") or expected["66.249.73.135"][1] < 4
+    assert answer.rows[0].level == "high"

@@ -30,7 +30,13 @@ ODD_DAYS = {
 """A day in each zone on which clocks change, a month ends, or it is 29 February."""
 TYPES, SOURCES = ("order.paid", "page.view", "signup"), ("shop", "blog")
 DECLARING = ("order.paid", "page.view")
-WISHES = {"dimensions": ["plan", "path"], "pairs": [("plan", "path")], "distinct": ["path"], "measures": ["amount"]}
+WISHES = {
+    "dimensions": ["plan", "path"],
+    "pairs": [("plan", "path")],
+    "distinct": ["path"],
+    "searchable": ["path"],
+    "measures": ["amount"],
+}
 USERS = (None, 1, 2, 3, 2**31 + 5, "ann", "bob", "cem")
 
 
@@ -74,20 +80,25 @@ class World:
             store.init()
         begin = begin or datetime(*ODD_DAYS[zone], 2, 7, 30, tzinfo=self.zone)
         self.now_ms = int(begin.timestamp()) * 1000 + 250
-        self.events = EventLog(Settings(url=url), strict=True)
+        # Long enough for a machine that runs other tests meanwhile.
+        self.events = EventLog(Settings(url=url), strict=True, deadline_ms=30_000)
         self.folder = Folder(Settings(url=url), clock=lambda _connection: self.now_ms)
         self.store = open_store(url, Settings(url=url), Purpose.READ)
         self.reports = Reports(
             self.store, NameDirectory(), InstallationKey(), Settings(url=url), clock_ms=lambda: self.now_ms
         )
         for name in DECLARING:
-            declare(self.folder.store, name, WISHES)
+            self.declare(name, **WISHES)
         self.known = []
 
     @property
     def now(self):
         """The time of this world."""
         return datetime.fromtimestamp(self.now_ms // 1000, UTC) + timedelta(milliseconds=self.now_ms % 1000)
+
+    def declare(self, event_type, **wishes):
+        """Declare what is counted of an event type."""
+        declare(self.folder.store, event_type, wishes)
 
     def log(self, *events, seconds=0):
         """Let time pass, log events as (milliseconds from now, type, source, user, number), and count them."""

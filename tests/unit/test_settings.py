@@ -193,7 +193,7 @@ def test_settings_do_not_change():
 def test_every_setting_says_what_it_is_for():
     for row in dataclasses.fields(Settings):
         assert row.metadata["help"].endswith("."), row.name
-        assert row.metadata["group"] in ("Database", "Events", "Cache", "BI"), row.name
+        assert row.metadata["group"] in ("Database", "Events", "Cache", "Reports", "BI"), row.name
 
 
 def test_the_database_can_be_given_by_its_place_or_by_its_name(tmp_path, monkeypatch):

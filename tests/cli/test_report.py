@@ -1,0 +1,83 @@
+"""`picoevent report`: the list of reports, and each report as a table, as JSON and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from picoevent import EventLog
+from picoevent.report.catalogue import REPORTS
+
+
+@pytest.fixture
+def logged(ready_url):
+    """Three events of today; PICOEVENT_URL names their database."""
+    with EventLog(ready_url, strict=True, deadline_ms=30_000) as events:
+        events.log("page.view", user_id=1)
+        events.log("page.view", user_id="ann")
+        events.log("=HYPERLINK(1)\x1b", user_id=1)
+
+
+def test_without_a_name_all_reports_are_listed(run, ready_url):
+    listed = run("report")
+
+    assert listed.exit_code == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()[1:-2]] == [report.name for report in REPORTS]
+
+
+def test_a_table_ends_with_what_the_answer_is_worth(run, logged):
+    lines = run("report", "top_types", "--since", "1h").stdout.splitlines()
+
+    assert lines[0].split() == ["EVENT", "TYPE", "EVENTS", "USERS", "SHARE"]
+    assert lines[1].split() == ["page.view", "2", "2", "66.7"]
+    assert lines[2].startswith(r"=HYPERLINK(1)\x1b")
+    assert lines[-3] == "In all: events 3, event types 2"
+    assert "UTC. From " in lines[-1]
+    assert lines[-1].endswith("exact.")
+
+
+def test_json_is_the_whole_answer(run, logged):
+    answer = json.loads(run("report", "series", "--since", "1h", "--interval", "minute", "--format", "json").stdout)
+
+    assert answer["totals"] == {"total": 3}
+    assert sum(row["value"] for row in answer["rows"]) == 3
+
+
+def test_csv_is_safe_to_open_in_a_spreadsheet(run, logged):
+    rows = list(csv.DictReader(io.StringIO(run("report", "top_types", "--format", "csv").stdout)))
+
+    assert [row["event_type"] for row in rows] == ["page.view", "'=HYPERLINK(1)\x1b"]
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_each_report_has_help_of_what_it_takes(run, report):
+    shown = run("report", report.name, "--help")
+
+    assert shown.exit_code == 0
+    for name in report.options:
+        assert f"--{name.replace('_', '-')}" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("serie", "There is no report 'serie'. Did you mean series?"),
+        ("series --since soon", "'soon' is not a time for since."),
+        ("series --interval days", "There is no interval 'days'. Did you mean day?"),
+        ("series --where plan", "'plan' is not a filter. Write PATH=VALUE"),
+        ("top_values --of plan", "No event type declares 'plan'."),
+    ],
+)
+def test_what_can_not_be_answered_is_said_in_one_line(run, ready_url, line, message):
+    failed = run("report", *line.split())
+
+    assert failed.exit_code != 0
+    assert message in failed.stderr
+    assert len(failed.stderr.splitlines()) <= 2
+
+
+def test_an_empty_answer_says_so(run, ready_url):
+    assert run("report", "top_types").stdout.startswith("No rows: nothing was counted in this range.")
