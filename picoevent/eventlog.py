@@ -17,6 +17,7 @@ from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
 from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
+    from picoevent.goals import Goals
     from picoevent.parts import Parts
     from picoevent.read.replica import DataAge
     from picoevent.report.frame import Answer, Report
@@ -201,6 +202,11 @@ class EventLog:
         from picoevent.report.catalogue import REPORTS
 
         return REPORTS
+
+    @property
+    def goals(self) -> Goals:
+        """What users are wanted to do: `add`, `list` and `remove`; the report `goals` tells how many did."""
+        return self._reading.goals
 
     def event_types(self) -> list[EventType]:
         """Return every event type, by name."""

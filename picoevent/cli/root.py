@@ -31,6 +31,7 @@ SECTIONS = {
         "get": "picoevent.cli.reading:get",
         "tail": "picoevent.cli.tail:tail",
         "report": "picoevent.cli.reporting:report",
+        "goal": "picoevent.cli.goals:goal",
     },
     "Upkeep": {
         "analyst": "picoevent.cli.analysts:analyst",

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, update
 
 from picoevent.fold.columns import Columns
+from picoevent.fold.days import touch_days
 from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.plans import Batch, Plan, fill_plan, moments_of_declaration
 from picoevent.fold.raw import leave_out, read_waiting
-from picoevent.fold.round import touch_days
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second

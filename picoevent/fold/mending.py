@@ -11,11 +11,11 @@ from picoevent.errors import StoreCorrupt
 from picoevent.fold.closing import Closer
 from picoevent.fold.columns import Columns, group_users
 from picoevent.fold.counts import add_counts, add_up, sets_of_users
+from picoevent.fold.days import touch_days
 from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.plans import Schedule, cut_by_plan
 from picoevent.fold.raw import PILED_TABLES, leave_out, read_pages, read_waiting
-from picoevent.fold.round import touch_days
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT

@@ -14,7 +14,7 @@ from picoevent.read.names import Dictionary
 from picoevent.report.counting import ANY, NOTHING, Selection, count_rows
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.intervals import calendar_of, cut, interval_behind
-from picoevent.report.planner import MAX_RAW_ROWS, Question, Source, plan
+from picoevent.report.planner import MAX_RAW_PAYLOADS, MAX_RAW_ROWS, Question, Source, plan
 from picoevent.rollup.tiers import Tier, Window
 
 Row = TypeVar("Row")
@@ -61,9 +61,14 @@ class Asked:
         """Return what answers a question about numbers of events."""
         return self.plan(self.desk.state.count_windows(), interval=interval)
 
-    def plan_sets(self, *, interval: str | None = None, max_raw_rows: int = MAX_RAW_ROWS) -> Source:
-        """Return what answers a question about users, or with 0 rows about values."""
-        return self.plan(self.desk.state.pile_windows(), interval=interval, max_raw_rows=max_raw_rows)
+    def plan_sets(self, *, interval: str | None = None) -> Source:
+        """Return what answers a question about users."""
+        return self.plan(self.desk.state.pile_windows(), interval=interval)
+
+    def plan_values(self, selection: Selection, *, interval: str | None = None) -> Source:
+        """Return what answers a question about declared values, of the rows that hold them."""
+        asked = replace(self, selection=selection)
+        return asked.plan(self.desk.state.pile_windows(), interval=interval, max_raw_rows=MAX_RAW_PAYLOADS)
 
     def moved(self, since_ms: int, until_ms: int) -> Asked:
         """Return the same question about another range."""

@@ -15,7 +15,6 @@ from picoevent.report.dimensions import (
     Chosen,
     choose_dimension,
     find_pair,
-    value_names,
 )
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.rollup.cells import Cells
@@ -43,12 +42,12 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[BreakdownRow]:
     asked = ask(desk, arguments)
     chosen, paths, turned = _dimension(asked)
     counted = _counted(asked)
-    reader = CellReader(asked, chosen, asked.plan_sets(max_raw_rows=0))
+    reader = CellReader(asked, chosen, asked.plan_values(chosen.selection), counted)
     found = reader.read(lambda _: 0)
     cells = found.setdefault(0, Cells())
     ranked = sorted(cells.values, key=lambda value_id: (-cells.values[value_id].events, value_id))
     top = ranked[: arguments.limit]
-    reader.add_sets(found, lambda _: 0, top, (USERS,) if counted is None else (USERS, counted))
+    reader.add_sets(found, lambda _: 0, top)
     hidden = hides_values([cells])
     rows = _rows(asked, chosen, cells, top, counted)
     if len(paths) > 1:
@@ -60,13 +59,13 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[BreakdownRow]:
     return asked.answer("breakdown", rows, reader.source, exact=chosen.whole and not hidden, totals=totals)
 
 
-def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: int | None) -> list[BreakdownRow]:
-    names = value_names(asked.desk.connection, chosen.dimension.dimension_id, top)
+def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: Chosen | None) -> list[BreakdownRow]:
+    names = chosen.names(asked.desk.connection, top)
     hidden = hides_values([cells])
     rows = []
     for value_id in top:
         cell = cells.values[value_id]
-        distinct = None if counted is None else len(cell.sets.get(counted, ()))
+        distinct = None if counted is None else len(cell.sets.get(counted.dimension.dimension_id, ()))
         users, at_least = len(cell.sets.get(USERS, ())), not is_exact(value_id, hidden=hidden)
         rows.append(BreakdownRow(names[value_id], None, cell.events, users, distinct, at_least))
     return rows
@@ -91,8 +90,8 @@ def _dimension(asked: Asked) -> tuple[Chosen, list[str], bool]:
     return chosen, paths, turned
 
 
-def _counted(asked: Asked) -> int | None:
-    """Return the number of the dimension whose different values are counted for each row; None for none."""
+def _counted(asked: Asked) -> Chosen | None:
+    """Return the dimension whose different values are counted for each row; None for none."""
     path = asked.arguments.options.get("distinct")
     if path is None:
         return None
@@ -102,7 +101,7 @@ def _counted(asked: Asked) -> int | None:
         raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
     if other.dimension.distinct_from * 1000 > asked.arguments.since_ms:
         asked.note(f"{path} is counted distinct from {asked.local(other.dimension.distinct_from)} on.")
-    return other.dimension.dimension_id
+    return other
 
 
 def split_pair(name: str) -> tuple[str, str]:

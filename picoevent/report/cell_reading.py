@@ -12,8 +12,9 @@ from sqlalchemy import Connection, select
 
 from picoevent.report.asking import Asked
 from picoevent.report.counting import Selection, in_buckets
-from picoevent.report.dimensions import Chosen
+from picoevent.report.dimensions import USERS, Chosen
 from picoevent.report.planner import Source
+from picoevent.report.raw_values import number_values, read_raw
 from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, merge_cells
 from picoevent.rollup.members import union_members
 from picoevent.rollup.tiers import Tier
@@ -31,11 +32,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CellReader:
-    """Reads one dimension for one question."""
+    """Reads one dimension for one question, and the sets of users, and of one more dimension, behind its values."""
 
     asked: Asked
     chosen: Chosen
     source: Source
+    counted: Chosen | None = None
+
+    @property
+    def counted_ids(self) -> tuple[int, ...]:
+        """The numbers of the sets that are asked for."""
+        return (USERS,) if self.counted is None else (USERS, self.counted.dimension.dimension_id)
 
     def read(self, key_of: Callable[[Place], Key]) -> dict[Key, Cells]:
         """Return the cells of all parts that have the same key, added up; days and months come without their sets."""
@@ -47,27 +54,36 @@ class CellReader:
             found = columns.where(*in_buckets(table, tier, windows), *self.chosen.selection.conditions(table), mine)
             for type_id, bucket, packed in self.asked.desk.connection.execute(found):
                 parts[key_of(Place(type_id, bucket))].append(packed)
-        return {key: merge_cells(packed) for key, packed in parts.items()}
+        merged = {key: merge_cells(packed) for key, packed in parts.items()}
+        for place, value_id, cell in self._read_raw():
+            merged.setdefault(key_of(place), Cells()).add(value_id, cell)
+        return merged
 
-    def add_sets(
-        self,
-        found: dict[Key, Cells],
-        key_of: Callable[[Place], Key],
-        value_ids: Collection[int],
-        counted_ids: Collection[int] = (0,),
-    ) -> None:
+    def _read_raw(self) -> Iterator[tuple[Place, int, Cell]]:
+        """Yield the cell of each raw row."""
+        others = () if self.counted is None else self.counted.dimension.paths
+        paths = (*self.chosen.dimension.paths, *others)
+        connection = self.asked.desk.connection
+        events = list(read_raw(connection, self.source, self.chosen.selection, paths))
+        values = number_values(connection, self.chosen, events)
+        counted = values if self.counted is None else number_values(connection, self.counted, events)
+        for event, value_id, other in zip(events, values, counted, strict=True):
+            sets = {} if event.user is None else {USERS: BitMap([event.user])}
+            if self.counted is not None and other != NONE:
+                sets[self.counted.dimension.dimension_id] = BitMap([other])
+            yield Place(event.type_id, event.second), value_id, Cell(1, event.unix_ms, event.unix_ms, sets)
+
+    def add_sets(self, found: dict[Key, Cells], key_of: Callable[[Place], Key], value_ids: Collection[int]) -> None:
         """Add, to some values, the sets that days and months hold apart."""
         packed: defaultdict[tuple[Key, int, int], list[bytes]] = defaultdict(list)
-        for place, value_id, counted_id, members in self._read_sets(value_ids, counted_ids):
+        for place, value_id, counted_id, members in self._read_sets(value_ids):
             packed[key_of(place), value_id, counted_id].append(members)
         for (key, value_id, counted_id), parts in packed.items():
             cell = cell_of(found[key], value_id) if key in found else None
             if cell is not None:
                 cell.sets[counted_id] = BitMap.union(cell.sets.get(counted_id, BitMap()), union_members(parts))
 
-    def _read_sets(
-        self, value_ids: Collection[int], counted_ids: Collection[int]
-    ) -> Iterator[tuple[Place, int, int, bytes]]:
+    def _read_sets(self, value_ids: Collection[int]) -> Iterator[tuple[Place, int, int, bytes]]:
         """Yield sets, each found by its whole key: a range over the buckets would read those of all values."""
         table = rollup_value_users
         c = table.c
@@ -83,7 +99,7 @@ class CellReader:
                 c.dimension_id == self.chosen.dimension.dimension_id,
                 c.bucket.in_(buckets),
                 c.value_id.in_(sorted(value_ids)),
-                c.counted_id.in_(sorted(counted_ids)),
+                c.counted_id.in_(self.counted_ids),
             )
             for type_id, bucket, value_id, counted_id, packed in self.asked.desk.connection.execute(found):
                 yield Place(type_id, bucket), value_id, counted_id, packed

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pyroaring import BitMap
+
 from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked
 from picoevent.report.cell_reading import CellReader, Place, hides_values
-from picoevent.report.dimensions import USERS, Filtered, apply_filters, choose_dimension
+from picoevent.report.dimensions import USERS, Chosen, Filtered, apply_filters, choose_dimension
 from picoevent.report.planner import Source
+from picoevent.report.raw_values import number_values, read_raw
 from picoevent.report.sets import Members, read_sets, read_users
+from picoevent.rollup.cells import NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +43,27 @@ def _values(asked: Asked, path: str, interval: str | None, filtered: Filtered | 
         hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
         raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
     if filtered is not None:
-        return filtered_members(asked, filtered, interval, chosen.dimension.dimension_id)
-    source = asked.plan_sets(interval=interval, max_raw_rows=0)
+        return filtered_members(asked, filtered, interval, chosen)
+    source = asked.plan_values(chosen.selection, interval=interval)
     sets = read_sets(asked.desk.connection, source, chosen.selection, chosen.dimension.dimension_id)
-    return Counted(source, sets, chosen.whole)
+    return Counted(source, [*sets, *_raw_values(asked, source, chosen)], chosen.whole)
 
 
-def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, counted_id: int = USERS) -> Counted:
-    """Return the sets behind the values that filters let through."""
-    source = asked.plan_sets(interval=interval, max_raw_rows=0)
-    reader = CellReader(asked, filtered.chosen, source)
+def _raw_values(asked: Asked, source: Source, chosen: Chosen) -> Iterator[Members]:
+    connection = asked.desk.connection
+    events = list(read_raw(connection, source, chosen.selection, chosen.dimension.paths))
+    for event, value_id in zip(events, number_values(connection, chosen, events), strict=True):
+        if value_id != NONE:
+            yield Members(event.type_id, event.second, None, BitMap([value_id]))
+
+
+def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, counted: Chosen | None = None) -> Counted:
+    """Return the sets of users, or of another dimension's values, behind the values that filters let through."""
+    source = asked.plan_values(filtered.chosen.selection, interval=interval)
+    reader = CellReader(asked, filtered.chosen, source, counted)
+    counted_id = USERS if counted is None else counted.dimension.dimension_id
     found = reader.read(lambda place: place)
-    reader.add_sets(found, lambda place: place, filtered.value_ids, (counted_id,))
+    reader.add_sets(found, lambda place: place, filtered.value_ids)
     exact = filtered.chosen.whole and not hides_values(found.values())
 
     def members() -> Iterator[Members]:
@@ -63,7 +76,7 @@ def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, cou
 
 def count_filtered(asked: Asked, filtered: Filtered, interval: str | None) -> tuple[Source, dict[Place, int], bool]:
     """Return the events behind the values that filters let through, by type and bucket, and whether they are exact."""
-    source = asked.plan_sets(interval=interval, max_raw_rows=0)
+    source = asked.plan_values(filtered.chosen.selection, interval=interval)
     found = CellReader(asked, filtered.chosen, source).read(lambda place: place)
     counts = {
         place: sum(cells.values[value_id].events for value_id in filtered.value_ids & cells.values.keys())

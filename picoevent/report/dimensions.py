@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 from sqlalchemy import Connection, select
@@ -26,11 +26,22 @@ USERS = 0
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A dimension, and the rows of the rollups that hold it: by type and by source, never for any of them."""
+    """A dimension, and the rows of the rollups that hold it: by type and by source, never for any of them.
+
+    `not_yet_counted` are values of raw rows that have no number yet, by the one that they have for this question.
+    """
 
     dimension: Dimension
     selection: Selection
     whole: bool = True
+    not_yet_counted: dict[int, str] = field(default_factory=dict)
+
+    def names(self, connection: Connection, value_ids: Iterable[int]) -> dict[int, str]:
+        """Return the texts of values; "(none)" and "(other)" for those that have none."""
+        wanted = set(value_ids)
+        return self.not_yet_counted | value_names(
+            connection, self.dimension.dimension_id, wanted - self.not_yet_counted.keys()
+        )
 
 
 def declarations_of(asked: Asked) -> Mapping[int, Declaration]:
@@ -127,12 +138,11 @@ def value_names(connection: Connection, dimension_id: int, value_ids: Iterable[i
 
 
 def value_numbers(connection: Connection, dimension_id: int, texts: Iterable[str]) -> dict[str, int]:
-    """Return the numbers of those of these texts that have one; "(none)" is 0."""
-    wanted = {shortened(text) for text in texts}
+    """Return the numbers of those of these texts, as they are stored, that have one."""
+    wanted = set(texts)
     c = dimension_value.c
     rows = select(c.value, c.value_id).where(c.dimension_id == dimension_id, c.value.in_(sorted(wanted)))
-    found = {row.value: row.value_id for row in connection.execute(rows)}
-    return found | ({NO_VALUE: NONE} if NO_VALUE in wanted else {})
+    return {row.value: row.value_id for row in connection.execute(rows)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +164,16 @@ def apply_filters(asked: Asked) -> Filtered | None:
     if len(filters) == 1:
         ((path, values),) = filters.items()
         chosen = choose_dimension(asked, path)
-        numbers = value_numbers(asked.desk.connection, chosen.dimension.dimension_id, values)
+        texts = [shortened(value) for value in values]
     elif len(filters) == 2:  # noqa: PLR2004  # a pair
         (first, firsts), (second, seconds) = filters.items()
         chosen, turned = find_pair(asked, first, second)
         halves = product(seconds, firsts) if turned else product(firsts, seconds)
         texts = [pair_text(*(None if half == NO_VALUE else half for half in pair)) for pair in halves]
-        numbers = value_numbers(asked.desk.connection, chosen.dimension.dimension_id, texts)
     else:
         raise InvalidQuery(
             "More than two filters at once are not counted.", hint="Filter by one, or by a declared pair."
         )
-    return Filtered(chosen, frozenset(numbers.values()))
-
-
-def with_selection(asked: Asked, chosen: Chosen) -> Asked:
-    """Return the question, asked of the rows that hold a dimension."""
-    return replace(asked, selection=chosen.selection)
+    numbers = value_numbers(asked.desk.connection, chosen.dimension.dimension_id, texts)
+    nothing = {NONE} if all(NO_VALUE in values for values in filters.values()) else set()
+    return Filtered(chosen, frozenset(numbers.values()) | nothing)

@@ -13,7 +13,9 @@ from picoevent.report.asking import Asked, Intervals
 from picoevent.report.counting import ANY, in_buckets
 from picoevent.report.dimensions import choose_measure
 from picoevent.report.planner import Source
+from picoevent.report.raw_values import read_raw
 from picoevent.rollup.sketch import MeasureCell, unpack_measure
+from picoevent.rollup.values import number_of
 from picoevent.store.rollup_tables import rollup_measure
 
 AVERAGE_DIGITS = Decimal("0.000001")
@@ -57,7 +59,7 @@ class MeasureFound:
 def read_measure(asked: Asked, path: str, interval: str, *, split: bool) -> MeasureFound:
     """Return a measure by interval; raise `InvalidQuery` where it is not declared."""
     measure_id, selection, whole = choose_measure(asked, path)
-    source = asked.plan_sets(interval=interval, max_raw_rows=0)
+    source = asked.plan_values(selection, interval=interval)
     intervals = Intervals(source)
     table = rollup_measure
     columns = select(table.c.event_type_id, table.c.bucket, table.c.packed).where(table.c.measure_id == measure_id)
@@ -66,6 +68,10 @@ def read_measure(asked: Asked, path: str, interval: str, *, split: bool) -> Meas
         found = columns.where(*in_buckets(table, tier, windows), *selection.conditions(table))
         for type_id, bucket, packed in asked.desk.connection.execute(found):
             cells[type_id if split else ANY, intervals.place_of(bucket)].merge(unpack_measure(packed))
+    for event in read_raw(asked.desk.connection, source, selection, [path]):
+        number = number_of(event.values[path])
+        if number is not None:
+            cells[event.type_id if split else ANY, intervals.place_of(event.second)].add(number)
     return MeasureFound(source, cells, whole)
 
 

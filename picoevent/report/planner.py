@@ -17,7 +17,7 @@ from picoevent.store.fold_state import FoldState
 
 MAX_RAW_ROWS = 200_000
 """How many narrow rows the edges of a range may cost, each; beyond that the range snaps to a bucket."""
-MAX_RAW_PAYLOADS = 20_000
+MAX_RAW_PAYLOADS = 5000
 """The same where payloads must be read."""
 
 CountRows = Callable[[Tier, int, int], int]

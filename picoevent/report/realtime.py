@@ -59,7 +59,7 @@ def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeR
     dimensions, selection = _dimensions(asked)
     if not dimensions:
         return []
-    source = asked.plan_sets(interval="minute", max_raw_rows=0)
+    source = asked.plan_values(selection, interval="minute")
     found = read_many(asked.desk.connection, source, selection, dimensions, lambda second: second >= short_since)
     short = {(number, value): cell for (number, late), cells in found.items() if late for value, cell in cells.items()}
     long: dict[tuple[int, int], Cell] = {}

@@ -213,6 +213,6 @@ SESSIONS = Report(
     summary="Visits, which end where nothing happens for 30 minutes: how many, how long, how they begin and end",
     answer=answer,
     takes=("sources", "interval", "limit"),
-    options={"by": "whose sessions: user (default), or a key of payloads such as ip, always from raw rows"},
+    options={"by": "whose sessions: user (default), or a key of the data such as ip, always from raw rows"},
     row=SessionsRow,
 )

@@ -139,10 +139,10 @@ SUSPICIOUS = Report(
     answer=answer,
     takes=("types", "sources", "filters", "limit"),
     options={
-        "by": "user, or the key of payloads that says who it was (default: ip)",
+        "by": "user, or the key of the data that says who it was (default: ip)",
         "min_events": "how many events are not looked at yet (default: 100)",
-        "objects": "keys of payloads that name what was touched, between commas (default: collection,path)",
-        "failures": "keys of payloads that say how it went, between commas (default: status,result,outcome)",
+        "objects": "keys of the data that name what was touched, between commas (default: collection,path)",
+        "failures": "keys of the data that say how it went, between commas (default: status,result,outcome)",
     },
     default_seconds=HOUR_SECONDS,
     row=Suspect,

@@ -10,7 +10,7 @@ from picoevent.errors import InvalidQuery
 from picoevent.report.arguments import choose
 from picoevent.report.asking import Asked, ask, to_moment
 from picoevent.report.cell_reading import CellReader, hides_values, is_exact, total_events
-from picoevent.report.dimensions import OTHER_VALUES, USERS, Chosen, choose_dimension, value_names
+from picoevent.report.dimensions import OTHER_VALUES, USERS, Chosen, choose_dimension
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
 from picoevent.report.options import read_number
@@ -45,7 +45,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[TopValuesRow]:
     asked = ask(desk, arguments)
     chosen = choose_dimension(asked, dimension_asked(arguments))
     split = choose(arguments.options.get("split"), "split", ("none", "type"), "none") == "type"
-    reader = CellReader(asked, chosen, asked.plan_sets(max_raw_rows=0))
+    reader = CellReader(asked, chosen, asked.plan_values(chosen.selection))
     by_type = reader.read(lambda place: place.type_id if split else 0)
     cells = _added_up(by_type)
     top = _ranked(cells, read_number(arguments.options.get("min_count"), "min_count", 1))[: arguments.limit]
@@ -86,7 +86,7 @@ def _before(asked: Asked, reader: CellReader) -> Cells:
     """Return the cells of the period before."""
     source = reader.source
     moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
-    earlier = replace(reader, asked=moved, source=moved.plan_sets(max_raw_rows=0))
+    earlier = replace(reader, asked=moved, source=moved.plan_values(reader.chosen.selection))
     return earlier.read(lambda _: 0).get(0, Cells())
 
 
@@ -100,7 +100,7 @@ class _Table:
 
     def rows(self, top: list[int]) -> list[TopValuesRow]:
         """Return a row for each of these values, and one for all others together."""
-        names = value_names(self.asked.desk.connection, self.chosen.dimension.dimension_id, top)
+        names = self.chosen.names(self.asked.desk.connection, top)
         hidden = hides_values([self.cells])
         rows = [self._row(value_id, names[value_id], hidden=hidden) for value_id in top]
         left = self.left(top)
