@@ -34,6 +34,8 @@ SECTIONS = {
         "goal": "picoevent.cli.goals:goal",
     },
     "Upkeep": {
+        "types": "picoevent.cli.declarations:types",
+        "declare": "picoevent.cli.declarations:declare",
         "analyst": "picoevent.cli.analysts:analyst",
         "worker": "picoevent.cli.worker:worker",
         "verify": "picoevent.cli.verify:verify",
