@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
 
 from picoevent.fold.counts import add_counts, combinations
 from picoevent.fold.mending import Mender, Span, folded_lots
@@ -15,6 +15,7 @@ from picoevent.fold.raw import PILED_TABLES, next_filled
 from picoevent.fold.rebuild import Patience
 from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.ids import EPOCH_UNIX, first_id_of_second
+from picoevent.rollup.sessions import GAP_MS
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
@@ -97,13 +98,9 @@ class _Rezoning:
         """Cut all anew, and say that this is the zone."""
         if self._turn.state.closed_quarter:
             self._cut_anew()
-        # Sessions of days that have raw rows are counted again; the others stay, by the days of the old zone.
-        forgotten = rollup_session.c.bucket >= self._turn.state.raw_from
-        self._connection.execute(delete(rollup_session).where(forgotten))
-        self._turn.changes["closed_session"] = 0
         zone = installation.c.name == "timezone"
         self._connection.execute(update(installation).where(zone).values(value=self._change.after.zone))
-        self._turn.changes["version"] = max(self._turn.part, int(self._turn.changes.get("version", 0)))
+        self._turn.mark_changed()
         return self._change
 
     def _cut_anew(self) -> None:
@@ -115,7 +112,7 @@ class _Rezoning:
             "kept_day": change.days_from,
             "closed_day": closed_day,
             "closed_month": change.after.bucket(Tier.MONTH, closed_day),
-            # Sessions are walked anew, from raw rows.
+            # Sessions are counted anew from all raw rows.
             "closed_session": 0,
         }
         self._connection.execute(delete(rollup_session))
@@ -162,6 +159,18 @@ class _Rezoning:
                 self._connection.execute(update(table).where(mine).values(bucket=moved))
         if first:
             self._mend_seam(first)
+        self._leave_old_sessions()
+
+    def _leave_old_sessions(self) -> None:
+        """Delete days of sessions, which the fold counts anew; those whose raw rows are gone get their new start."""
+        change, c = self._change, rollup_session.c
+        days = self._connection.execute(select(c.bucket).distinct()).scalars().all()
+        for day in days:
+            moved = change.after.day_start(change.before.day_of(day))
+            statement: Delete | Update = delete(rollup_session)
+            if moved < self._turn.state.raw_from + GAP_MS // 1000:
+                statement = update(rollup_session).values(bucket=moved)
+            self._connection.execute(statement.where(c.bucket == day))
 
     def _mend_seam(self, first: int) -> None:
         """Count the events between both zones' ends of the last month that stays to the month that they now lie in."""
