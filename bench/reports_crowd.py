@@ -41,24 +41,29 @@ class Reload:
     people: int
 
     def open(self) -> None:
-        """Open the event log that they share, as the requests of a web server do, and look once."""
-        self._log = EventLog(self.settings)
+        """Open the event logs that they share, as the requests of a web server do, and look once at each."""
+        self._kept = EventLog(self.settings)
+        self._cold = EventLog(self.settings, report_cache=False)
         self._pool = ThreadPoolExecutor(self.people)
-        self._reload()
+        for log in (self._kept, self._cold):
+            _reload(log)
 
-    def run(self, seconds: float) -> list[float]:
-        """Do so for so long; return the seconds of each reload."""
+    def run(self, seconds: float, kept: bool) -> list[float]:  # noqa: FBT001  # a pipe hands over places, no names
+        """Do so for so long, with answers that are kept or without; return the seconds of each reload."""
+        log = self._kept if kept else self._cold
         end = time.time() + seconds
         barrier = Barrier(self.people)
-        taken = self._pool.map(lambda _: self._reload_until(end, barrier), range(self.people))
+        taken = self._pool.map(lambda _: self._reload_until(end, log, barrier), range(self.people))
         return [one for times in taken for one in times]
 
     def close(self) -> None:
-        """Close the event log."""
+        """Close the event logs."""
         self._pool.shutdown()
-        self._log.close()
+        self._kept.close()
+        self._cold.close()
 
-    def _reload_until(self, end: float, barrier: Barrier) -> list[float]:
+    @staticmethod
+    def _reload_until(end: float, log: EventLog, barrier: Barrier) -> list[float]:
         barrier.wait()
         times = []
         # On the second of the wall clock, so that the other process does it at the same moment.
@@ -66,15 +71,16 @@ class Reload:
         while following < end:
             time.sleep(max(0.0, following - time.time()))
             begun = time.perf_counter()
-            self._reload()
+            _reload(log)
             times.append(time.perf_counter() - begun)
             following = max(following + RELOAD_SECONDS, int(time.time()) + RELOAD_SECONDS)
         return times
 
-    def _reload(self) -> None:
-        since = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(DASHBOARD_DAYS - 1)
-        for panel in dashboard():
-            self._log.report(panel.report, since=since, **panel.arguments)
+
+def _reload(log: EventLog) -> None:
+    since = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(DASHBOARD_DAYS - 1)
+    for panel in dashboard():
+        log.report(panel.report, since=since, **panel.arguments)
 
 
 def crowd_rows(site: Site, size: Size, progress: Progress) -> Iterator[Row]:
@@ -86,11 +92,12 @@ def crowd_rows(site: Site, size: Size, progress: Progress) -> Iterator[Row]:
         made = min(MADE_EVENTS, size.events)
         visits = PacedVisits(place.settings(OURS), 0, made, events_to_log(place, made))
         writer = stack.enter_context(Crew(visits))
-        kept, cold = (stack.enter_context(Crew(*_people(site, cache_url))) for cache_url in (redis.url(), "none://"))
+        settings = place.settings(OURS, cache_url=redis.url())
+        people = stack.enter_context(Crew(*(Reload(settings, PEOPLE // PROCESSES) for _ in range(PROCESSES))))
         progress.say(f"{EVENTS_A_SECOND:,} events/s for {seconds:.0f} s: alone, with {PEOPLE} people, without a cache")
         alone = _store(writer, seconds)
-        reloads, beside = _store_beside(writer, kept, seconds)
-        cold_reloads, _ = _store_beside(writer, cold, seconds)
+        reloads, beside = _store_beside(writer, people, seconds, kept=True)
+        cold_reloads, _ = _store_beside(writer, people, seconds, kept=False)
     how = f"of {PEOPLE} who reload a dashboard at once at {EVENTS_A_SECOND:,} events/s"
     yield Row(f"95th percentile {how}", _p95(reloads) * 1000, "ms", target=Target(at_most=MOST_MS))
     yield Row(f"median {how}", median(reloads) * 1000, "ms")
@@ -99,17 +106,13 @@ def crowd_rows(site: Site, size: Size, progress: Progress) -> Iterator[Row]:
     yield Row("median of a batch meanwhile, vs alone", median(beside.result) * 1000, "ms", median(alone.result) * 1000)
 
 
-def _people(site: Site, cache_url: str) -> list[Reload]:
-    return [Reload(site.place.settings(OURS, cache_url=cache_url), PEOPLE // PROCESSES) for _ in range(PROCESSES)]
-
-
 def _store(writer: Crew, seconds: float) -> Lap:
     (lap,) = writer.run(seconds, EVENTS_A_SECOND)
     return lap
 
 
-def _store_beside(writer: Crew, people: Crew, seconds: float) -> tuple[list[float], Lap]:
-    people.begin(seconds)
+def _store_beside(writer: Crew, people: Crew, seconds: float, *, kept: bool) -> tuple[list[float], Lap]:
+    people.begin(seconds, kept)
     lap = _store(writer, seconds)
     return [taken for person in people.end() for taken in person.result], lap
 

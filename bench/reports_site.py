@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
+from threading import Thread
 
 from bench.frame import Size
 from bench.ingest_crew import WorkerFailed
@@ -55,19 +56,18 @@ def open_site(size: Size, progress: Progress) -> Iterator[Site]:
         folder.mkdir()
         parquet = Parquet(stack.enter_context(closing(open_duckdb())), write_parquet(visits, folder))
         settings = {database: place.settings(database, cache_url="none://") for database in (OURS, BASELINE)}
-        for one in settings.values():
-            stack.enter_context(folding(one))
+        stack.enter_context(folding(*settings.values()))
         log, small_log = (stack.enter_context(EventLog(settings[database])) for database in (OURS, BASELINE))
         raw = RawRows(stack.enter_context(place.address.cursor(OURS)))
         yield Site(place, visits, small_visits, log, small_log, raw, parquet, fold_rate)
 
 
 @contextmanager
-def folding(settings: Settings) -> Iterator[None]:
-    """Fold meanwhile, in a process of its own, so that reports find a worker that is alive."""
+def folding(*places: Settings) -> Iterator[None]:
+    """Fold meanwhile, in a process of its own, so that reports find a worker alive in each of these databases."""
     context = multiprocessing.get_context("spawn")
     ready, stop = context.Event(), context.Event()
-    worker = context.Process(target=_fold, args=(settings, ready, stop), daemon=True)
+    worker = context.Process(target=_fold, args=(places, ready, stop), daemon=True)
     worker.start()
     try:
         if not ready.wait(READY_SECONDS):
@@ -79,11 +79,17 @@ def folding(settings: Settings) -> Iterator[None]:
         worker.kill()
 
 
-def _fold(settings: Settings, ready: Event, stop: Event) -> None:
-    with closing(Folder(settings)) as folder:
-        folder.fold_all()
+def _fold(places: Sequence[Settings], ready: Event, stop: Event) -> None:
+    with ExitStack() as stack:
+        folders = [stack.enter_context(closing(Folder(settings))) for settings in places]
+        for folder in folders:
+            folder.fold_all()
         ready.set()
-        folder.run(stop)  # type: ignore[arg-type]  # it waits for it, and asks whether it is set
+        threads = [Thread(target=folder.run, args=(stop,)) for folder in folders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 def _fill(place: Place, database: str, visits: Visits, progress: Progress) -> float:

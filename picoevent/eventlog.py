@@ -17,9 +17,12 @@ from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
 from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
+    from picoevent.fold.wishes import Wishes
+    from picoevent.goals import Goals
     from picoevent.parts import Parts
     from picoevent.read.replica import DataAge
     from picoevent.report.frame import Answer, Report
+    from picoevent.store.declarations import Declaration
     from picoevent.store.record import EventType, RejectedEvent, Source
     from picoevent.write.bulk import BulkImport, ImportResult
     from picoevent.write.job import Outcome
@@ -202,6 +205,11 @@ class EventLog:
 
         return REPORTS
 
+    @property
+    def goals(self) -> Goals:
+        """What users are wanted to do: `add`, `list` and `remove`; the report `goals` tells how many did."""
+        return self._reading.goals
+
     def event_types(self) -> list[EventType]:
         """Return every event type, by name."""
         return self._reading.reader.event_types()
@@ -209,6 +217,23 @@ class EventLog:
     def sources(self) -> list[Source]:
         """Return every source, by name."""
         return self._reading.reader.sources()
+
+    def declare(self, event_type: str, **wishes: Unpack[Wishes]) -> Declaration:
+        """Add to what is counted of an event type's data, and return all that it declares; make the type if need be.
+
+        `dimensions` are dotted paths whose values are counted, `pairs` two paths counted together, `measures` paths
+        whose numbers are summed. Events are found by the values of `searchable` dimensions; the values of `distinct`
+        ones are counted distinct, like users. `description` and `owner` are for people. Up to 8 dimensions, 8 pairs
+        and 4 measures; nothing is taken back. Whoever folds fills in what was logged before. Raises `InvalidQuery`.
+        """
+        self._check_open()
+        from picoevent.fold.declaring import declare
+
+        return declare(self._parts.store, event_type, wishes)
+
+    def declarations(self) -> list[Declaration]:
+        """Return what event types declare, by their names; those that declare nothing are left out."""
+        return self._reading.reader.declarations()
 
     def rejected_events(self, limit: int = 100) -> list[RejectedEvent]:
         """Return the newest refused events that were kept, newest first."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from picoevent.cache import open_cache, open_link
 from picoevent.fold.alone import LoneFold
+from picoevent.goals import Goals
 from picoevent.read.loading import EventLoader
 from picoevent.read.names import NameDirectory
 from picoevent.read.reader import Reader
@@ -38,6 +39,7 @@ class Parts:
         self.cache = open_cache(settings, self._link)
         key = InstallationKey()
         self.writing = WritePath(settings, self.store, self.cache, key)
+        self.goals = Goals(self.store)
         self.lone_fold = LoneFold(settings)
         """Counts what waits before a report is asked for, where no worker does."""
         self.replica = _open_replica_watch(settings)

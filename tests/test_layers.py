@@ -18,7 +18,7 @@ FLOORS = (
     ("picoevent.eventlog",),
     ("picoevent.parts",),
     ("picoevent.report",),
-    ("picoevent.read", "picoevent.write", "picoevent.fold", "picoevent.analysts"),
+    ("picoevent.read", "picoevent.write", "picoevent.fold", "picoevent.analysts", "picoevent.goals"),
     ("picoevent.cache", "picoevent.passwords", "picoevent.spool"),
     ("picoevent.store",),
     ("picoevent.rollup",),

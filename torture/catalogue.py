@@ -9,11 +9,13 @@ from torture.scenarios.concurrency import CONCURRENCY
 from torture.scenarios.crashes import CRASHES
 from torture.scenarios.damage import DAMAGE
 from torture.scenarios.exits import EXITS
+from torture.scenarios.folds import FOLDS
 from torture.scenarios.forks import FORKS
 from torture.scenarios.full_disk import FULL_DISK
 from torture.scenarios.full_spool import FULL_SPOOL
 from torture.scenarios.fuzz import FUZZ
 from torture.scenarios.kills import KILLS
+from torture.scenarios.late_commits import LATE_COMMITS
 from torture.scenarios.locks import LOCKS
 from torture.scenarios.lost_replies import LOST_REPLIES
 from torture.scenarios.names import NAMES
@@ -27,6 +29,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOST_REPLIES,
     EXITS,
     KILLS,
+    FOLDS,
     FORKS,
     OUTAGES,
     ABSENCES,
@@ -39,6 +42,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     POISON,
     NAMES,
     TEXTS,
+    LATE_COMMITS,
     LOCKS,
     REDIS_FAULTS,
     CONCURRENCY,

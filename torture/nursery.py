@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from torture.folding import fold
 from torture.puppet import Puppet
 from torture.task import Task
 from torture.worker import Worker
@@ -124,7 +125,9 @@ def _be_worker(task: Task) -> None:
         for stream in (0, 1):
             os.dup2(devnull, stream)
         os.dup2(os.open(task.path("errors"), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), 2)
-        if task.control:
+        if task.fold_speed:
+            fold(task)
+        elif task.control:
             Puppet(task).obey(task.control)
         else:
             Worker(task).work()

@@ -36,6 +36,12 @@ class Task:
     exit_after: float = 0.0
     """When the process ends itself by `os._exit`, in seconds; 0: never."""
     close_seconds: float = 5.0
+    hours_back: int = 0
+    """Events carry times of up to so many hours ago, by chance; 0: they happen now."""
+    fold_speed: float = 0.0
+    """Fold instead of logging, by a clock that runs so many times as fast, from `fold_since` on; 0: log."""
+    fold_since: float = 0.0
+    """The Unix second at which that clock and the true one agree."""
     control: str = ""
     """Name of a socket to take orders from, instead of going on by itself."""
 

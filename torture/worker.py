@@ -14,6 +14,7 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zlib import crc32
 
@@ -113,7 +114,13 @@ class Worker:
             # By chance, but the same each time: two workers meet the same users in different orders.
             user = f"user-{crc32(name.encode()) % task.text_users}" if task.text_users else place
             event_type = f"type-{(task.first_type + place) % task.event_types}"
-            yield NewEvent(event_type, {"uid": name, "name": event_type, "pad": "x" * task.payload_bytes}, user)
+            data = {"uid": name, "name": event_type, "pad": "x" * task.payload_bytes}
+            yield NewEvent(event_type, data, user, at=self._moment(name) if task.hours_back else None)
+
+    def _moment(self, name: str) -> datetime:
+        # Half of them near now, the others anywhere.
+        seconds = crc32(name[::-1].encode()) % (self._task.hours_back * 3600)
+        return datetime.now(UTC) - timedelta(seconds=seconds // (1 + seconds % 2 * 1000))
 
     def _timed_call(self, number: int, events: list[NewEvent]) -> Sequence[int | None]:
         calls = self._calls[number]

@@ -13,6 +13,7 @@ from picoevent.cli.interruption import Interruption
 from picoevent.cli.opening import check_file
 from picoevent.cli.options import current_settings, format_option
 from picoevent.cli.progress import progress_bar
+from picoevent.cli.rezone import rezone
 from picoevent.cli.rows import Column, print_table
 from picoevent.cli.spans import ChosenSpan, read_span, span_options
 from picoevent.cli.verbs import VerbGroup, help_if_alone, verb
@@ -41,12 +42,12 @@ def rollups(ctx: click.Context) -> None:
 
 
 @contextmanager
-def open_fold_store(purpose: str) -> Iterator[SqlStore]:
+def open_fold_store(purpose: str, **overrides: Any) -> Iterator[SqlStore]:  # noqa: ANN401  # fields of Settings
     """Open the primary for one purpose: "read", or "fold" for what changes rollups."""
     from picoevent.store import open_store
     from picoevent.store.base import Purpose
 
-    settings = current_settings()
+    settings = current_settings(**overrides)
     check_file(settings)
     store = open_store(settings.url, settings, Purpose(purpose))
     try:
@@ -125,20 +126,23 @@ def rebuild(**span: Unpack[ChosenSpan]) -> None:
 
     if not any(span.values()):
         raise click.UsageError("Say which days: --since TIME, or --range 2026-11-20; `picoevent verify` names them.")
+    settings = current_settings()
     with open_fold_store("fold") as store:
         calendar = calendar_of(store)
         since, until = read_span(calendar, **span)
-        alone = LoneFold(current_settings())
+        alone = LoneFold(settings)
         # Whatever waits would be looked through for each bucket.
         alone.catch_up()
         alone.close()
         with Interruption() as interruption, progress_bar("counting anew") as advance:
-            rebuilt = Rebuilder(store).rebuild(since, until, progress=advance, check=interruption.check)
+            rebuilt = Rebuilder(store, settings.dimension_values_kept).rebuild(
+                since, until, progress=advance, check=interruption.check
+            )
     days = sum(1 for _ in calendar.buckets(Tier.DAY, rebuilt.since, rebuilt.until))
     for note in rebuilt.notes:
         click.echo(f"note: {note}", err=True)
     click.echo(f"{counted(days, 'day')}, {counted(rebuilt.events, 'event')} counted anew. Check: picoevent verify")
 
 
-for command in (status, rebuild):
+for command in (status, rebuild, rezone):
     rollups.add_command(command)

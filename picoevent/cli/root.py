@@ -31,8 +31,11 @@ SECTIONS = {
         "get": "picoevent.cli.reading:get",
         "tail": "picoevent.cli.tail:tail",
         "report": "picoevent.cli.reporting:report",
+        "goal": "picoevent.cli.goals:goal",
     },
     "Upkeep": {
+        "types": "picoevent.cli.declarations:types",
+        "declare": "picoevent.cli.declarations:declare",
         "analyst": "picoevent.cli.analysts:analyst",
         "worker": "picoevent.cli.worker:worker",
         "verify": "picoevent.cli.verify:verify",

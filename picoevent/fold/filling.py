@@ -6,21 +6,26 @@ before it is counted here alone, and the moment moves back in the transaction th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
 
 from picoevent.fold.columns import Columns
+from picoevent.fold.days import touch_days
 from picoevent.fold.dimensions import DimensionFold
+from picoevent.fold.piles import Sets
 from picoevent.fold.plans import Batch, Plan, fill_plan, moments_of_declaration
 from picoevent.fold.raw import leave_out, read_waiting
-from picoevent.fold.round import touch_days
-from picoevent.fold.turns import Turn
+from picoevent.fold.rebuild import Patience, Progress
+from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.fold.users import UserNumbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second
-from picoevent.rollup.tiers import DAY_SECONDS
+from picoevent.rollup.tiers import DAY_SECONDS, Calendar
 from picoevent.store.declarations import Declaration, read_declarations
+from picoevent.store.fold_state import read_state
 from picoevent.store.rollup_tables import declared_dimension, declared_measure
+from picoevent.store.sql import SqlStore
 from picoevent.store.tables import event_log
 
 EVENTS_AT_ONCE = 5000
@@ -104,6 +109,40 @@ class Filler:
         days = {_second(event_id) // DAY_SECONDS * DAY_SECONDS for event_id in columns.event_ids}
         if days:
             touch_days(turn.connection, sorted(days), turn.part)
+
+
+def fill_in(
+    store: SqlStore,
+    event_type: str,
+    values_kept: int,
+    progress: Progress = lambda *_: None,
+    check: Callable[[], None] = lambda: None,
+) -> int:
+    """Fill in all that a type lacks, in turns beside whoever folds; return how many events that were.
+
+    `check` is called between two turns, and may raise. What could not be filled in, `lacking_since` still tells.
+    """
+    filler = Filler(DimensionFold(Calendar(store.installation_value("timezone")), Sets(), values_kept), UserNumbers())
+    patience = Patience(Turns(store, new_name()))
+    with store.transaction() as connection:
+        declared = {one.event_type: one for one in read_declarations(connection).values()}
+        span = lacking_since(connection, declared[event_type], read_state(connection).raw_from)
+    events = 0
+    while span is not None:
+        check()
+        filled = patience.take(lambda turn: _afresh(filler, turn, event_type))
+        filler.keep()
+        if not filled.more:
+            break
+        events += filled.events
+        progress(span[1] - max(filled.since, span[0]), span[1] - span[0], events)
+    return events
+
+
+def _afresh(filler: Filler, turn: Turn, event_type: str) -> Filled:
+    # The turn before may have been rolled back, and this be its repetition.
+    filler.drop()
+    return filler.fill(turn, event_type)
 
 
 def lacking_since(connection: Connection, declaration: Declaration, raw_from: int) -> tuple[int, int] | None:

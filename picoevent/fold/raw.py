@@ -78,16 +78,16 @@ def next_filled(connection: Connection, since: int, tiers: Iterable[Tier]) -> in
 
     So whoever goes through years does not look at each quarter of an hour in which nothing happened.
     """
-    event_id = connection.execute(
-        select(func.min(event_log.c.event_id)).where(event_log.c.event_id >= first_id_of_second(max(since, EPOCH_UNIX)))
-    ).scalar()
-    found = [] if event_id is None else [(event_id >> SECOND_SHIFT) + EPOCH_UNIX]
+    ids = event_log.c.event_id
+    # One statement: it is asked again and again.
+    asked = [select(func.min(ids)).where(ids >= first_id_of_second(max(since, EPOCH_UNIX))).scalar_subquery()]
     for table in (rollup, *PILED_TABLES):
         for tier in tiers:
             mine = (table.c.tier == int(tier)) & (table.c.bucket >= since)
-            bucket = connection.execute(select(func.min(table.c.bucket)).where(mine)).scalar()
-            found += [] if bucket is None else [bucket]
-    return min(found, default=None)
+            asked.append(select(func.min(table.c.bucket)).where(mine).scalar_subquery())
+    event_id, *buckets = connection.execute(select(*asked)).one()
+    found = [] if event_id is None else [(event_id >> SECOND_SHIFT) + EPOCH_UNIX]
+    return min([*found, *(bucket for bucket in buckets if bucket is not None)], default=None)
 
 
 def _ids_of(since: int, until: int) -> tuple[int, int]:

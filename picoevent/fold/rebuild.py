@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from picoevent.errors import PicoEventError, StoreUnavailable
-from picoevent.fold.mending import Mender
+from picoevent.fold.mending import Mender, Span
 from picoevent.fold.raw import next_filled
 from picoevent.fold.turns import StandBy, Turn, Turns, new_name
-from picoevent.fold.verify import DAILY_TIERS, choose_span
+from picoevent.fold.verify import DAILY_TIERS, MONTHLY_TIERS, choose_span
 from picoevent.rollup.tiers import QUARTER_SECONDS, Calendar, Tier
 from picoevent.store.fold_state import read_state
 from picoevent.store.installation import read_zone
@@ -22,6 +22,7 @@ Answer = TypeVar("Answer")
 Progress = Callable[[int, int, int], None]
 """Is told the seconds of the range that are done, all of them, and the events that were counted anew."""
 
+FINE_TIERS = (Tier.MINUTE, Tier.QUARTER)
 PATIENCE_SECONDS = 60.0
 TRY_AGAIN_SECONDS = 0.01
 HOLD_SECONDS, GIVE_WAY_SECONDS = 0.3, 0.7
@@ -73,9 +74,10 @@ class Rebuilt:
 class Rebuilder:
     """Counts days, and the months that they lie in, anew; what it is stopped in, it can be started with again."""
 
-    def __init__(self, store: SqlStore) -> None:
-        """`store` is one that is opened for folding."""
+    def __init__(self, store: SqlStore, values_kept: int) -> None:
+        """`store` is one that is opened for folding; a closed bucket keeps so many values of a dimension."""
         self._store = store
+        self._values_kept = values_kept
         self._patience = Patience(Turns(store, new_name()))
 
     def rebuild(
@@ -92,12 +94,13 @@ class Rebuilder:
         with self._store.transaction() as connection:
             calendar = Calendar(read_zone(connection))
             begin, end = choose_span(connection, calendar, since, until)
-        run = _Run(self._store, self._patience, calendar, check)
+        run = _Run(self._store, self._patience, Mender(calendar, self._values_kept), check)
         rebuilt = Rebuilt(calendar.zone, begin, end)
-        for day in run.filled(Tier.DAY, begin, end):
+        for day in run.filled(Tier.DAY, (begin, end), DAILY_TIERS):
             progress(day - begin, end - begin, rebuilt.events)
             rebuilt.events += run.mend_day(day)
-        for month in calendar.buckets(Tier.MONTH, begin, end) if begin < end else ():
+        first = calendar.bucket(Tier.MONTH, begin)
+        for month in run.filled(Tier.MONTH, (first, end), MONTHLY_TIERS):
             rebuilt.events += run.mend_month(month, rebuilt.notes)
         return rebuilt
 
@@ -105,19 +108,19 @@ class Rebuilder:
 class _Run:
     """One rebuilding on its way."""
 
-    def __init__(self, store: SqlStore, patience: Patience, calendar: Calendar, check: Callable[[], None]) -> None:
+    def __init__(self, store: SqlStore, patience: Patience, mender: Mender, check: Callable[[], None]) -> None:
         self._store = store
         self._patience = patience
-        self._calendar = calendar
+        self._calendar = mender.calendar
         self._check = check
-        self._mender = Mender(calendar)
+        self._mender = mender
 
-    def filled(self, tier: Tier, since: int, until: int) -> Iterator[int]:
-        """Yield the buckets of a tier in which there is anything."""
-        moment = since
+    def filled(self, tier: Tier, span: Span, tiers: Sequence[Tier]) -> Iterator[int]:
+        """Yield the buckets of a tier in which there is anything, an event or a bucket of these tiers."""
+        moment, until = span
         while moment < until:
             with self._store.transaction() as connection:
-                found = next_filled(connection, moment, DAILY_TIERS)
+                found = next_filled(connection, moment, tiers)
             if found is None or found >= until:
                 return
             bucket = self._calendar.bucket(tier, found)
@@ -130,7 +133,7 @@ class _Run:
         with self._store.transaction() as connection:
             kept = read_state(connection).kept_quarter
         if day >= kept:
-            for quarter in self.filled(Tier.QUARTER, day, self._calendar.following(Tier.DAY, day)):
+            for quarter in self.filled(Tier.QUARTER, (day, self._calendar.following(Tier.DAY, day)), FINE_TIERS):
                 events += self._take(partial(self._quarter, quarter=quarter))
         return events + self._take(partial(self._day, day=day))
 

@@ -6,22 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import Connection, select
-
 from picoevent.fold.closing import begin
 from picoevent.fold.columns import Columns, gather, group_users
 from picoevent.fold.counts import add_counts, add_up, sets_of_users
+from picoevent.fold.days import touch_late_days
 from picoevent.fold.dimensions import DimensionFold
+from picoevent.fold.filling import Filler
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.queue import Queue, Taken
 from picoevent.fold.sessions import SessionFold
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
-from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
-from picoevent.rollup.tiers import DAY_SECONDS, Calendar
-from picoevent.store.rollup_tables import day_version
-
-_EPOCH_DAY = EPOCH_UNIX // DAY_SECONDS
+from picoevent.rollup.tiers import Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,7 @@ class Rounds:
         self.queue = Queue()
         self.sessions = SessionFold(calendar)
         self.numbers = UserNumbers()
+        self.filler = Filler(self.dimensions, self.numbers)
         self._extras: tuple[Extra, ...] = (self.dimensions, *extras)
 
     def fold(self, turn: Turn) -> Folded:
@@ -98,24 +95,5 @@ class Rounds:
         self.sets.add(turn, USERS, sets_of_users(groups, state, self.calendar))
         for extra in self._extras:
             extra.fold(turn, columns)
-        _touch_days(turn, columns.event_ids)
+        touch_late_days(turn, columns.event_ids)
         return columns
-
-
-def _touch_days(turn: Turn, event_ids: Sequence[int]) -> None:
-    """Note which days before today, UTC, got late events: answers about them that are kept somewhere are stale."""
-    days = {((event_id >> SECOND_SHIFT) // DAY_SECONDS + _EPOCH_DAY) * DAY_SECONDS for event_id in event_ids}
-    late = sorted(day for day in days if day < turn.now - turn.now % DAY_SECONDS)
-    if late:
-        touch_days(turn.connection, late, turn.part)
-
-
-def touch_days(connection: Connection, days: Sequence[int], version: int) -> None:
-    """Give days (Unix seconds of their start, UTC) a version."""
-    known = set(connection.execute(select(day_version.c.day).where(day_version.c.day.in_(days))).scalars())
-    again = [day for day in days if day in known]
-    if again:
-        connection.execute(day_version.update().where(day_version.c.day.in_(again)).values(version=version))
-    new = [{"day": day, "version": version} for day in days if day not in known]
-    if new:
-        connection.execute(day_version.insert(), new)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 from picoevent.errors import PicoEventError, StoreNotReady
-from picoevent.fold.closing import Closer, close_one, due_to_drop
-from picoevent.fold.filling import Filler
-from picoevent.fold.piles import drop_before
 from picoevent.fold.round import Folded, Rounds
 from picoevent.fold.turns import Clock, StandBy, Turn, Turns, new_name, server_clock
-from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar, Tier
+from picoevent.fold.upkeep import STEPS, Step, fill_some
+from picoevent.rollup.tiers import Calendar
 from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
-from picoevent.store.rollup_tables import rollup, rollup_dimension, rollup_measure, rollup_users, rollup_value_users
+from picoevent.store.installation import read_zone
 
 logger = logging.getLogger("picoevent")
 
@@ -28,17 +26,6 @@ STAND_BY_SECONDS = 0.5
 AWAY_SECONDS = 1.0
 UPKEEP_SECONDS = 5.0
 """How often is looked for what is to be closed or dropped."""
-DROPPED_AT_ONCE = 5000
-DROPPED_TABLES = (rollup, rollup_users, rollup_dimension, rollup_value_users, rollup_measure)
-KEPT_TIERS = {
-    "kept_minute": (Tier.MINUTE, QUARTER_SECONDS),
-    "kept_quarter": (Tier.QUARTER, DAY_SECONDS),
-    "kept_day": (Tier.DAY, 31 * DAY_SECONDS),
-}
-"""The tier of each horizon, and how long, in seconds, its rows stay behind it."""
-
-Step = Callable[[Turn], bool]
-"""A bounded piece of upkeep in a turn of its own; returns whether there may be more to do."""
 
 
 class Folder:
@@ -49,19 +36,19 @@ class Folder:
         self.store = open_store(settings.url, settings, Purpose.FOLD)
         self.turns = Turns(self.store, new_name(), clock)
         self._rounds: Rounds | None = None
-        self._filler: Filler | None = None
         self._declarations = 0
         self._upkeep_due = 0.0
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
-        rounds = self._opened()
         try:
             with self.turns.leading() as turn:
+                rounds = self._rounds_in(turn)
                 folded = rounds.fold(turn)
                 self._declarations = turn.state.declarations
         except BaseException:
-            rounds.drop()
+            if self._rounds is not None:
+                self._rounds.drop()
             raise
         rounds.keep()
         return folded
@@ -77,15 +64,14 @@ class Folder:
 
     def is_whole(self, declarations: int) -> bool:
         """Say whether all that these declarations lack is known to be filled in."""
-        return self._filler is not None and self._filler.is_whole(declarations)
+        return self._rounds is not None and self._rounds.filler.is_whole(declarations)
 
     def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
         """Close what is over, drop what is old, merge what has become many, fill in what was declared later.
 
         All that is due, or until `give_up()`.
         """
-        rounds = self._opened()
-        for step in self._steps(rounds):
+        for step in STEPS:
             while self._take(step) and not give_up():
                 pass
 
@@ -97,36 +83,21 @@ class Folder:
         self._rounds = None
         self.store.close()
 
-    def _opened(self) -> Rounds:
-        if self._rounds is None:
-            calendar = Calendar(self.store.installation_value("timezone"))
-            self._rounds = Rounds(calendar, values_kept=self._settings.dimension_values_kept)
-            self._filler = Filler(self._rounds.dimensions, self._rounds.numbers)
+    def _rounds_in(self, turn: Turn) -> Rounds:
+        """Return what counts in this turn: other rounds than before where the reporting zone was changed meanwhile."""
+        zone = read_zone(turn.connection)
+        if self._rounds is None or self._rounds.calendar.zone != zone:
+            self._rounds = Rounds(Calendar(zone), values_kept=self._settings.dimension_values_kept)
         return self._rounds
 
-    def _steps(self, rounds: Rounds) -> Sequence[Step]:
-        closers: tuple[Closer, ...] = (rounds.sets, rounds.dimensions)
-        return (
-            lambda turn: close_one(turn, rounds.calendar, closers),
-            rounds.sets.merge_minute,
-            rounds.sets.merge_one,
-            rounds.dimensions.merge_some,
-            lambda turn: _move_horizons(turn, rounds.calendar),
-            _drop_some,
-            rounds.sessions.step,
-            self._fill_some,
-        )
-
-    def _fill_some(self, turn: Turn) -> bool:
-        return self._filler is not None and self._filler.fill_some(turn)
-
     def _take(self, step: Step) -> bool:
-        rounds = self._opened()
         try:
             with self.turns.leading() as turn:
-                more = step(turn)
+                rounds = self._rounds_in(turn)
+                more = step(turn, rounds)
         except BaseException:
-            rounds.drop()
+            if self._rounds is not None:
+                self._rounds.drop()
             raise
         rounds.keep()
         return more
@@ -164,22 +135,6 @@ class Folder:
             self.keep_up(give_up)
             self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
         elif not folded.more and not self.is_whole(self._declarations):
-            while self._take(self._fill_some) and not give_up():
+            while self._take(fill_some) and not give_up():
                 pass
         return 0.0 if folded.more else ROUND_SECONDS
-
-
-def _move_horizons(turn: Turn, calendar: Calendar) -> bool:
-    """Say what is too old to be asked for; it is dropped a step later, when nobody can be reading it any more."""
-    turn.changes |= due_to_drop(turn, calendar)
-    return False
-
-
-def _drop_some(turn: Turn) -> bool:
-    """Drop what is older than its tier is kept, some thousand rows at a time."""
-    dropped = 0
-    for name, (tier, step) in KEPT_TIERS.items():
-        before = getattr(turn.state, name) - step
-        for table in DROPPED_TABLES:
-            dropped += drop_before(turn.connection, table, tier, before, DROPPED_AT_ONCE)
-    return dropped >= DROPPED_AT_ONCE

@@ -19,6 +19,7 @@ from picoevent.read.conditions import Numbers, candidates, filters
 from picoevent.read.loading import EventLoader, Row
 from picoevent.read.query import Query, make_cursor
 from picoevent.store.base import ReadingStore
+from picoevent.store.declarations import Declaration, list_declarations
 from picoevent.store.names import list_event_types, list_sources
 from picoevent.store.record import EventType, RejectedEvent, Source
 from picoevent.store.rejected import list_rejected
@@ -89,6 +90,10 @@ class Reader:
     def sources(self) -> list[Source]:
         """Return every source, by name."""
         return self._read(list_sources)
+
+    def declarations(self) -> list[Declaration]:
+        """Return what event types declare, by their names."""
+        return self._read(list_declarations)
 
     def rejected_events(self, limit: int) -> list[RejectedEvent]:
         """Return the newest refused events, newest first."""

@@ -25,7 +25,7 @@ from picoevent.rollup.tiers import DAY_SECONDS
 
 BEFORE = 2
 """The period before a range may be longer than it, as January is longer than February: never this many times."""
-MARGIN_MS = DAY_SECONDS * 1000
+MARGIN_MS = 2 * DAY_SECONDS * 1000
 """What begins in a range may end behind it, and the other way round."""
 
 

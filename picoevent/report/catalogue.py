@@ -7,6 +7,7 @@ from picoevent.report.compare import COMPARE
 from picoevent.report.frame import Report
 from picoevent.report.funnel import FUNNEL
 from picoevent.report.gaps import INTERVALS
+from picoevent.report.goals import GOALS
 from picoevent.report.heatmap import HEATMAP
 from picoevent.report.history import HISTORY
 from picoevent.report.realtime import REALTIME
@@ -34,6 +35,7 @@ REPORTS: tuple[Report, ...] = (
     TOP_USERS,
     USER_TIMELINE,
     HISTORY,
+    GOALS,
     FUNNEL,
     RETENTION,
     SESSIONS,

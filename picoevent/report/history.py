@@ -81,4 +81,5 @@ HISTORY = Report(
     },
     default_days=ALL_DAYS,
     row=PageEvent,
+    live=True,
 )

@@ -47,4 +47,5 @@ USER_TIMELINE = Report(
     },
     default_days=ALL_DAYS,
     row=PageEvent,
+    live=True,
 )

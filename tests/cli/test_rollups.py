@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 
-from picoevent.cli.fold_status import FoldStatus
 from picoevent.store.rollup_sizes import TABLES
 
 
@@ -82,5 +82,40 @@ def test_the_group_alone_shows_its_verbs(run, alone):
     assert "rebuild" in run("rollups", *alone).stdout
 
 
-def test_a_leader_is_named():
-    assert FoldStatus("here:1", 5, 100, 2, embedded=False).words == "counted by here:1, 2 events wait"
+def test_rezone_says_first_what_it_does_and_does_it_only_with_yes(run, ready_url):
+    run("log", "signup", "--user", "7", "--at", "400d")
+    run("worker", "--once")
+
+    said = run("rollups", "rezone", "Asia/Kathmandu")
+    between = json.loads(run("rollups", "status", "--format", "json").stdout)["zone"]
+    done = run("rollups", "rezone", "Asia/Kathmandu", "--yes")
+
+    assert said.stdout.startswith("From UTC to Asia/Kathmandu.")
+    assert "counted anew from 1 event." in said.stdout
+    assert said.stdout.splitlines()[-1] == "Nothing was changed. To do it, add --yes."
+    assert (between, done.exit_code) == ("UTC", 0)
+    assert run("rollups", "rezone", "Asia/Kathmandu").stdout == "The reporting zone is Asia/Kathmandu already.\n"
+    assert run("verify").exit_code == 0
+
+
+def test_rezone_works_whatever_zone_is_set_and_refuses_one_that_is_none(run, embedded_url, monkeypatch):
+    run("log", "signup")
+    monkeypatch.setenv("PICOEVENT_TIMEZONE", "Asia/Kathmandu")
+
+    refused = run("events")
+    done = run("rollups", "rezone", "Asia/Kathmandu", "--yes")
+
+    assert (refused.exit_code, done.exit_code) == (2, 0)
+    assert run("events").exit_code == 0
+    assert run("rollups", "rezone", "Atlantis").exit_code == 2
+
+
+def test_rezone_says_which_days_go(run, embedded_url):
+    run("log", "signup")
+    run("worker", "--once")
+    spoil(embedded_url, "UPDATE fold_state SET raw_from = 1790000000")
+
+    said = run("rollups", "rezone", "America/New_York").stdout
+
+    month = re.search(r"no day before (\d{4}-\d\d)-01 can be cut anew: those days go", said)[1]
+    assert f"Months before {month} stay as UTC has cut them. No total changes." in said

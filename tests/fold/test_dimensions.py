@@ -192,7 +192,7 @@ def test_numbers_given_in_a_round_that_was_rolled_back_are_forgotten(events, fol
     declare(folder.store, "visit", {"dimensions": ["path"]})
     logged(events, (1, {"path": "/lost"}))
     with monkeypatch.context() as broken:
-        broken.setattr("picoevent.fold.round._touch_days", lambda *_: 1 / 0)
+        broken.setattr("picoevent.fold.round.touch_late_days", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             folder.fold_all()
     with folder.store.transaction() as connection:

@@ -69,7 +69,7 @@ def some_events(rng, count, span=100 * DAY_SECONDS):
 
 def fill_once(world):
     """Fill in what one turn does; return whether there may be more."""
-    rounds = world.folder._opened()
+    rounds = world.folder._rounds
     with world.folder.turns.leading() as turn:
         more = Filler(rounds.dimensions, rounds.numbers).fill_some(turn)
     rounds.keep()

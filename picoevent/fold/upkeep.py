@@ -1,0 +1,83 @@
+"""What a leader does between rounds, each in a turn of its own: bounded steps, which say whether there may be more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from picoevent.fold.closing import close_one, due_to_drop
+from picoevent.fold.piles import drop_before
+from picoevent.fold.round import Rounds
+from picoevent.fold.turns import Turn
+from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Tier
+from picoevent.store.rollup_tables import rollup, rollup_dimension, rollup_measure, rollup_users, rollup_value_users
+
+DROPPED_AT_ONCE = 5000
+DROPPED_TABLES = (rollup, rollup_users, rollup_dimension, rollup_value_users, rollup_measure)
+KEPT_TIERS = {
+    "kept_minute": (Tier.MINUTE, QUARTER_SECONDS),
+    "kept_quarter": (Tier.QUARTER, DAY_SECONDS),
+    "kept_day": (Tier.DAY, 31 * DAY_SECONDS),
+}
+"""The tier of each horizon, and how long, in seconds, its rows stay behind it."""
+
+Step = Callable[[Turn, Rounds], bool]
+"""A bounded piece of upkeep; returns whether there may be more to do."""
+
+
+def close_buckets(turn: Turn, rounds: Rounds) -> bool:
+    """Close the next bucket that is over."""
+    return close_one(turn, rounds.calendar, (rounds.sets, rounds.dimensions))
+
+
+def merge_minutes(turn: Turn, rounds: Rounds) -> bool:
+    """Merge the sets of a minute that is over."""
+    return rounds.sets.merge_minute(turn)
+
+
+def merge_sets(turn: Turn, rounds: Rounds) -> bool:
+    """Merge the sets of a bucket that has got many late ones."""
+    return rounds.sets.merge_one(turn)
+
+
+def merge_dimensions(turn: Turn, rounds: Rounds) -> bool:
+    """Merge dimensions and measures, of minutes that are over and of crowded buckets."""
+    return rounds.dimensions.merge_some(turn)
+
+
+def move_horizons(turn: Turn, rounds: Rounds) -> bool:
+    """Say what is too old to be asked for; it is dropped a step later, when nobody can be reading it any more."""
+    turn.changes |= due_to_drop(turn, rounds.calendar)
+    return False
+
+
+def drop_some(turn: Turn, _rounds: Rounds) -> bool:
+    """Drop what is older than its tier is kept, some thousand rows at a time."""
+    dropped = 0
+    for name, (tier, step) in KEPT_TIERS.items():
+        before = getattr(turn.state, name) - step
+        for table in DROPPED_TABLES:
+            dropped += drop_before(turn.connection, table, tier, before, DROPPED_AT_ONCE)
+    return dropped >= DROPPED_AT_ONCE
+
+
+def fold_sessions(turn: Turn, rounds: Rounds) -> bool:
+    """Count the sessions of a day that is over."""
+    return rounds.sessions.step(turn)
+
+
+def fill_some(turn: Turn, rounds: Rounds) -> bool:
+    """Fill in some of what was there before it was declared."""
+    return rounds.filler.fill_some(turn)
+
+
+STEPS: Sequence[Step] = (
+    close_buckets,
+    merge_minutes,
+    merge_sets,
+    merge_dimensions,
+    move_horizons,
+    drop_some,
+    fold_sessions,
+    fill_some,
+)
+"""All of it, in this order."""

@@ -1,0 +1,162 @@
+"""After a change of the reporting zone, days and months are those of the new one, and no event is lost or doubled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from picoevent import EventLog, NewEvent, Settings
+from picoevent.fold.rezone import change_zone, plan_change
+from picoevent.fold.verify import Verifier
+from picoevent.fold.worker import Folder
+from picoevent.ids import first_id_of_second
+from picoevent.rollup.tiers import DAY_SECONDS, Calendar
+
+from .conftest import init
+
+NOW = datetime(2026, 4, 5, 12, 7, tzinfo=UTC)
+"""A day on which clocks change on Lord Howe."""
+HOURS_BACK = [*range(0, 60, 7), *range(80, 2600, 97), *range(2700, 20_000, 1700)]
+KEPT = 200
+
+
+class World:
+    """An installation with events of more than two years, whose clock stands still unless it is moved."""
+
+    def __init__(self, url, zone):
+        init(url, zone)
+        self.now = int(NOW.timestamp())
+        self.folder = Folder(Settings(url=url), clock=lambda _connection: self.now * 1000)
+        self.events = EventLog(url, strict=True)
+        moments = [NOW - timedelta(hours=hours) for hours in HOURS_BACK]
+        self.log(*moments)
+        self.pass_on(0)
+
+    def log(self, *moments):
+        self.events.log_many([NewEvent("a", user_id=place % 9, at=moment) for place, moment in enumerate(moments)])
+
+    def pass_on(self, seconds):
+        """Let time pass, fold and keep up."""
+        self.now += seconds
+        self.folder.fold_all()
+        self.folder.keep_up()
+
+    def ask(self, statement):
+        with self.folder.store.transaction() as connection:
+            return connection.execute(text(statement)).scalar()
+
+    def change(self, *statements):
+        with self.folder.store.transaction() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    def drop_raw(self, days):
+        """Do what retention does: raw rows older than so many days go."""
+        before = self.now - days * DAY_SECONDS
+        before -= before % DAY_SECONDS
+        gone = f"WHERE event_id < {first_id_of_second(before)}"
+        self.change(f"DELETE FROM event_log {gone}", f"DELETE FROM event_data {gone}")
+        self.change(f"UPDATE fold_state SET raw_from = {before}")
+
+    def total(self):
+        return self.ask("SELECT SUM(events) FROM rollup WHERE tier = 4 AND event_type_id = 0 AND source_id = 0")
+
+    def differences(self):
+        return Verifier(self.folder.store).verify().differences
+
+
+@pytest.fixture
+def new_world(tmp_path):
+    worlds = []
+
+    def new_world(zone, url=f"sqlite:///{tmp_path / 'w.db'}"):
+        worlds.append(World(url, zone))
+        return worlds[-1]
+
+    yield new_world
+    for world in worlds:
+        world.events.close()
+        world.folder.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("UTC", "Asia/Kathmandu"), ("Europe/Berlin", "America/New_York"), ("Asia/Kolkata", "Australia/Lord_Howe")],
+)
+def test_days_and_months_are_those_of_the_new_zone(new_world, before, after):
+    world = new_world(before)
+
+    change_zone(world.folder.store, after, KEPT)
+
+    assert world.folder.store.installation_value("timezone") == after
+    assert world.differences() == []
+    assert world.total() == len(HOURS_BACK)
+    calendar = Calendar(after)
+    bucket = world.ask("SELECT MAX(bucket) FROM rollup WHERE tier = 3")
+    assert calendar.local(bucket).strftime("%H:%M") == "00:00"
+
+
+def test_it_is_so_on_mysql_too_and_who_runs_already_goes_on_in_the_new_zone(new_world, mysql_url):
+    world = new_world("Europe/Berlin", mysql_url)
+
+    change_zone(world.folder.store, "America/New_York", KEPT)
+    world.log(NOW, NOW - timedelta(hours=30), NOW - timedelta(days=700))
+    world.pass_on(2 * DAY_SECONDS)
+
+    assert world.differences() == []
+    assert world.total() == len(HOURS_BACK) + 3
+
+
+def test_what_waits_is_counted_later_in_the_new_zone(new_world):
+    world = new_world("UTC")
+    world.log(NOW - timedelta(days=2))
+
+    change_zone(world.folder.store, "Asia/Kathmandu", KEPT)
+    between = world.differences()
+    world.pass_on(1)
+
+    assert (between, world.differences()) == ([], [])
+    assert world.total() == len(HOURS_BACK) + 1
+
+
+@pytest.mark.parametrize(("before", "after"), [("Europe/Berlin", "America/New_York"), ("UTC", "Asia/Kathmandu")])
+@pytest.mark.parametrize("days", [40, 200])
+def test_where_raw_rows_are_gone_the_months_before_stay_and_no_total_changes(new_world, before, after, days):
+    world = new_world(before)
+    world.drop_raw(days)
+
+    change = plan_change(world.folder.store, after)
+    change_zone(world.folder.store, after, KEPT)
+
+    assert change.anew_from
+    assert world.total() == len(HOURS_BACK)
+    assert world.differences() == []
+    assert world.ask("SELECT MIN(bucket) FROM rollup WHERE tier = 3") >= change.anew_from
+    calendar = Calendar(after)
+    oldest = world.ask("SELECT MIN(bucket) FROM rollup WHERE tier = 4")
+    assert calendar.local(oldest).strftime("%d %H:%M") == "01 00:00"
+
+
+def test_a_plan_says_how_much_is_read_and_changes_nothing(new_world):
+    world = new_world("UTC")
+    version = world.ask("SELECT version FROM fold_state")
+
+    change = plan_change(world.folder.store, "Asia/Kathmandu")
+
+    assert (change.before.zone, change.after.zone, change.anew_from) == ("UTC", "Asia/Kathmandu", 0)
+    assert change.events == sum(1 for hours in HOURS_BACK if hours * 3600 > world.now - change.quarters_from)
+    assert world.ask("SELECT version FROM fold_state") == version
+    assert world.folder.store.installation_value("timezone") == "UTC"
+
+
+def test_before_anything_was_counted_only_the_zone_changes(sqlite_url):
+    init(sqlite_url)
+    folder = Folder(Settings(url=sqlite_url))
+
+    change_zone(folder.store, "Asia/Kathmandu", KEPT)
+
+    assert folder.fold_all() == 0
+    assert folder.store.installation_value("timezone") == "Asia/Kathmandu"
+    folder.close()
