@@ -86,7 +86,13 @@ def raw_questions(visits: Visits) -> list[Question]:
     alone = {"raw": False, "duck": False, "grows": False}
     return [
         Question("funnel of 3 steps over 7 days", Span(end - 7 * DAY_MS, end), [Panel("funnel", steps)], 1000, **alone),
-        Question("retention over 8 weeks", Span(end - 56 * DAY_MS, end), [Panel("retention")], 200, **alone),
+        Question(
+            "retention over 8 weeks",
+            Span(end - 56 * DAY_MS, end),
+            [Panel("retention", {"interval": "week"})],
+            200,
+            **alone,
+        ),
         Question("suspicious, last hour", Span(end - DAY_MS // 24, end), [Panel("suspicious")], 20, **alone),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from picoevent.report.asking import Asked, ask
@@ -12,7 +13,7 @@ from picoevent.report.dimensions import USERS, declarations_of, each_source, val
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
-from picoevent.rollup.cells import NONE, OTHER, Cell
+from picoevent.rollup.cells import NONE, Cell, Cells
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 SHORT_MINUTES, LONG_MINUTES = 5, 30
@@ -61,36 +62,32 @@ def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeR
         return []
     source = asked.plan_values(selection, interval="minute")
     found = read_many(asked.desk.connection, source, selection, dimensions, lambda second: second >= short_since)
-    short = {(number, value): cell for (number, late), cells in found.items() if late for value, cell in cells.items()}
-    long: dict[tuple[int, int], Cell] = {}
-    for (number, _), cells in found.items():
-        for value_id, cell in cells.items():
-            key = number, value_id
-            if key in long:
-                long[key].merge(cell)
-            else:
-                long[key] = cell.copy()
-    nothing = Cell(0, 0, 0)
-    top = sorted(
-        (key for key in long if key[1] not in (NONE, OTHER)),
-        key=lambda key: (-short.get(key, nothing).events, -long[key].events, key),
-    )[:limit]
-    names = {
-        number: value_names(asked.desk.connection, number, [value for one, value in top if one == number])
-        for number in {number for number, _ in top}
-    }
-    return [
-        RealtimeRow(
-            "value",
-            names[key[0]][key[1]],
-            dimensions[key[0]],
-            short.get(key, nothing).events,
-            len(short.get(key, nothing).sets.get(USERS, ())),
-            long[key].events,
-            len(long[key].sets.get(USERS, ())),
-        )
-        for key in top
-    ]
+    rows = []
+    for number, path in dimensions.items():
+        short = found.get((number, True), Cells())
+        long = _merged(found.get((number, False)), short)
+        top = sorted(long, key=lambda value: (-_cell(short.values, value).events, -long[value].events, value))[:limit]
+        names = value_names(asked.desk.connection, number, top)
+        rows += [_value_row(names[value], path, _cell(short.values, value), long[value]) for value in top]
+    return sorted(rows, key=lambda row: (-row.events_5, -row.events_30))[:limit]
+
+
+def _merged(older: Cells | None, short: Cells) -> dict[int, Cell]:
+    """Return the cells of values, without those that stand for none or for others."""
+    merged = Cells()
+    merged.merge(short)
+    if older is not None:
+        merged.merge(older)
+    return {value: cell for value, cell in merged.values.items() if value != NONE}
+
+
+def _cell(cells: Mapping[int, Cell], value_id: int) -> Cell:
+    return cells.get(value_id) or Cell(0, 0, 0)
+
+
+def _value_row(name: str, path: str, short: Cell, long: Cell) -> RealtimeRow:
+    users_5, users_30 = (len(cell.sets.get(USERS, ())) for cell in (short, long))
+    return RealtimeRow("value", name, path, short.events, users_5, long.events, users_30)
 
 
 def _dimensions(asked: Asked) -> tuple[dict[int, str], Selection]:
