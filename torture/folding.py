@@ -8,10 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 from picoevent.fold import worker
+from picoevent.fold.declaring import declare
 from picoevent.fold.turns import Clock, server_clock
 from picoevent.fold.verify import Verifier
 from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
+from picoevent.store import open_store
+from picoevent.store.base import Purpose
 
 if TYPE_CHECKING:
     from torture.frame import Verdict
@@ -38,6 +41,13 @@ def fold(task: Task) -> None:
     folder = Folder(Settings(url=task.url), clock=fast_clock(task.fold_since, task.fold_speed))
     folder.run(stop)
     folder.close()
+
+
+def declare_some(database: Database) -> None:
+    """Have payloads of one event type counted by their keys: few values, very many, always the same one."""
+    store = open_store(database.url, Settings(url=database.url), Purpose.FOLD)
+    declare(store, "type-0", {"dimensions": ["name"], "searchable": ["uid"], "distinct": ["pad"]})
+    store.close()
 
 
 def judge_rollups(verdict: Verdict, database: Database, clock: Clock = server_clock) -> None:

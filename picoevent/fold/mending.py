@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, delete, func, insert, literal, select
 
+from picoevent.errors import StoreCorrupt
 from picoevent.fold.closing import Closer
 from picoevent.fold.columns import Columns, group_users
 from picoevent.fold.counts import add_counts, add_up, sets_of_users
@@ -52,8 +53,9 @@ class Mender:
         for columns in folded_lots(turn.connection, span):
             self._count(part, tiers, columns)
             events += len(columns)
-            part.state = replace(part.state, version=part.part)
-        _mark(turn, span, max(turn.part, part.state.version))
+            part.mark_changed()
+            part.state = replace(part.state, version=int(turn.changes["version"]))
+        _mark(turn, span)
         return events
 
     def from_finer(self, turn: Turn, finer: Tier, tier: Tier, bucket: int) -> None:
@@ -64,7 +66,7 @@ class Mender:
         if bucket < (turn.state.closed_day if tier is Tier.DAY else turn.state.closed_month):
             for closer in self._closers:
                 closer.close(turn, finer, tier, bucket, end)
-        _mark(turn, (bucket, end), turn.part)
+        _mark(turn, (bucket, end))
 
     def keep(self) -> None:
         """Remember what numbers were given: they are committed."""
@@ -136,7 +138,13 @@ def _folded(connection: Connection, lot: Columns) -> Columns:
     holds the lock of `fold_state` knows that nothing leaves `pending`.
     """
     seconds = [(event_id >> SECOND_SHIFT) + EPOCH_UNIX for event_id in (lot.event_ids[0], lot.event_ids[-1])]
-    return leave_out(lot, read_waiting(connection, seconds[0], seconds[1] + 1).event_ids)
+    waiting = read_waiting(connection, seconds[0], seconds[1] + 1)
+    if waiting.unreadable:
+        # Whether they hold some of these events, nobody knows; counted now, these might be counted twice one day.
+        numbers = ", ".join(map(str, waiting.unreadable))
+        hint = "See runbooks/rollups-disagree.md."
+        raise StoreCorrupt(f"Batches of pending can't be read: {numbers}.", hint=hint)
+    return leave_out(lot, waiting.event_ids)
 
 
 def _joined(one: Columns, other: Columns) -> Columns:
@@ -163,8 +171,11 @@ def _sum_counts(connection: Connection, tiers: tuple[Tier, Tier], bucket: int, e
     connection.execute(insert(rollup).from_select(names, summed))
 
 
-def _mark(turn: Turn, span: Span, version: int) -> None:
-    """Raise the version of the rollups, and that of the days: answers about them that somebody has kept are stale."""
-    turn.changes["version"] = max(version, int(turn.changes.get("version", 0)))
-    first = span[0] - span[0] % DAY_SECONDS
-    touch_days(turn.connection, range(first, span[1], DAY_SECONDS), version)
+def _mark(turn: Turn, span: Span) -> None:
+    """Give the days of a span, UTC, a version: answers about them that somebody has kept are stale.
+
+    Not those before raw rows: what else was counted from these can't be counted again.
+    """
+    since = max(span[0] // DAY_SECONDS, -(-turn.state.raw_from // DAY_SECONDS)) * DAY_SECONDS
+    turn.mark_changed()
+    touch_days(turn.connection, range(since, span[1], DAY_SECONDS), int(turn.changes["version"]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
 
 from picoevent.fold.counts import add_counts, combinations
 from picoevent.fold.mending import Mender, Span, folded_lots
@@ -15,10 +15,11 @@ from picoevent.fold.raw import PILED_TABLES, next_filled
 from picoevent.fold.rebuild import Patience
 from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.ids import EPOCH_UNIX, first_id_of_second
+from picoevent.rollup.sessions import GAP_MS
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
-from picoevent.store.rollup_tables import rollup
+from picoevent.store.rollup_tables import rollup, rollup_session
 from picoevent.store.sql import SqlStore
 from picoevent.store.tables import event_log, installation
 
@@ -30,7 +31,8 @@ class Change:
     Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour; what
     lies before is counted anew from raw rows, `events` of them. Below `anew_from`, the start of a month in the new
     zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut them,
-    under the new one's start. `days_from` is from when on days are kept.
+    under the new one's start. `days_from` is from when on days are kept. Sessions are walked anew from raw rows; those
+    of days without any are gone.
     """
 
     before: Calendar
@@ -98,7 +100,7 @@ class _Rezoning:
             self._cut_anew()
         zone = installation.c.name == "timezone"
         self._connection.execute(update(installation).where(zone).values(value=self._change.after.zone))
-        self._turn.changes["version"] = max(self._turn.part, int(self._turn.changes.get("version", 0)))
+        self._turn.mark_changed()
         return self._change
 
     def _cut_anew(self) -> None:
@@ -110,7 +112,10 @@ class _Rezoning:
             "kept_day": change.days_from,
             "closed_day": closed_day,
             "closed_month": change.after.bucket(Tier.MONTH, closed_day),
+            # Sessions are counted anew from all raw rows.
+            "closed_session": 0,
         }
+        self._connection.execute(delete(rollup_session))
         turn.changes |= moved
         turn.state = replace(turn.state, **moved)  # type: ignore[arg-type]  # all of them are numbers
         for day in self._filled(Tier.DAY, change.days_from):
@@ -154,6 +159,18 @@ class _Rezoning:
                 self._connection.execute(update(table).where(mine).values(bucket=moved))
         if first:
             self._mend_seam(first)
+        self._leave_old_sessions()
+
+    def _leave_old_sessions(self) -> None:
+        """Delete days of sessions, which the fold counts anew; those whose raw rows are gone get their new start."""
+        change, c = self._change, rollup_session.c
+        days = self._connection.execute(select(c.bucket).distinct()).scalars().all()
+        for day in days:
+            moved = change.after.day_start(change.before.day_of(day))
+            statement: Delete | Update = delete(rollup_session)
+            if moved < self._turn.state.raw_from + GAP_MS // 1000:
+                statement = update(rollup_session).values(bucket=moved)
+            self._connection.execute(statement.where(c.bucket == day))
 
     def _mend_seam(self, first: int) -> None:
         """Count the events between both zones' ends of the last month that stays to the month that they now lie in."""

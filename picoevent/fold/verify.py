@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pyroaring import BitMap
 from sqlalchemy import Connection, func, select
 
 from picoevent.errors import PicoEventError
+from picoevent.fold.declared_evidence import DeclaredEvidence, DeclaredTally, read_declared, read_declared_days
+from picoevent.fold.differences import Difference, compare, compare_declared
 from picoevent.fold.evidence import Evidence, Numbers, Tally, Windows, read_days, read_rollups
 from picoevent.fold.raw import RawRowsGone, leave_out, next_filled, read_pages, read_waiting
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.rollup.tiers import Calendar, Tier
-from picoevent.store.fold_state import read_state
+from picoevent.store.declarations import read_declarations
+from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
 from picoevent.store.rollup_tables import rollup
 from picoevent.store.sql import SqlStore
@@ -26,24 +28,11 @@ DAILY_TIERS = (Tier.MINUTE, Tier.QUARTER, Tier.DAY)
 """What is compared with the events of one day; months are compared with their days, where those are kept."""
 MONTHLY_TIERS = (Tier.DAY, Tier.MONTH)
 
+Span = tuple[int, int]
+BothWindows = tuple[Windows, Windows]
+"""Where tiers can answer for counts, and for what is piled."""
 Progress = Callable[[int, int, int], None]
 """Is told the seconds of the range that are done, all of them, and the events that were read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A bucket (Unix second of its start) of which the rollups say something else than the events.
-
-    Event type and source 0 stand for any. `what` says what is counted; 0 where one of them has nothing.
-    """
-
-    tier: Tier
-    bucket: int
-    event_type_id: int
-    source_id: int
-    what: str
-    rollup: int
-    raw: int
 
 
 @dataclass(slots=True)
@@ -127,9 +116,9 @@ class _Run:
             end = calendar.following(Tier.DAY, begin)
             findings.days += _days(calendar, day, end)
             state = read_state(connection)
-            windows = _daily(state.count_windows()), _daily(state.pile_windows())
-            expected = self._count(connection, (begin, end), windows)
-            findings.add(compare(expected, read_rollups(connection, (begin, end), *windows)))
+            windows = _of(DAILY_TIERS, state)
+            expected, declared = self._count(connection, (begin, end), windows)
+            self._compare(connection, expected, declared, (begin, end), windows)
             findings.add(self._without_number(begin))
         return end
 
@@ -145,32 +134,43 @@ class _Run:
             month = self._calendar.bucket(Tier.MONTH, filled)
             end = self._calendar.following(Tier.MONTH, month)
             state = read_state(connection)
-            windows = _monthly(state.count_windows()), _monthly(state.pile_windows())
+            windows = _of((Tier.MONTH,), state)
             if month >= state.kept_day:
-                expected = read_days(connection, month, end, windows[1])
+                expected, declared = read_days(connection, month, end, windows[1]), DeclaredEvidence()
+                if month < state.closed_month:
+                    declared = read_declared_days(connection, month, end)
             elif month >= state.raw_from:
-                expected = self._count(connection, (month, end), windows, told=False)
+                expected, declared = self._count(connection, (month, end), windows, told=False)
             else:
                 words = self._calendar.local(month).strftime("%Y-%m")
                 self.findings.notes.append(f"{words} has neither all of its events nor its days any more.")
                 return end
-            self.findings.add(compare(expected, read_rollups(connection, (month, month + 1), *windows)))
+            self._compare(connection, expected, declared, (month, month + 1), windows)
         return end
 
+    def _compare(
+        self, connection: Connection, expected: Evidence, declared: DeclaredEvidence, span: Span, windows: BothWindows
+    ) -> None:
+        self.findings.add(compare(expected, read_rollups(connection, span, *windows)))
+        found = read_declared(connection, span, windows[1])
+        self.findings.add(compare_declared(read_declarations(connection), declared, found))
+
     def _count(
-        self, connection: Connection, span: tuple[int, int], windows: tuple[Windows, Windows], *, told: bool = True
-    ) -> Evidence:
+        self, connection: Connection, span: Span, windows: BothWindows, *, told: bool = True
+    ) -> tuple[Evidence, DeclaredEvidence]:
         """Count the events of a span but those that wait; unless they are `told` already, in the findings too."""
         waiting = read_waiting(connection, *span)
         tally = Tally(self._calendar, *windows)
+        declared = DeclaredTally(read_declarations(connection), self._calendar, windows[1])
         for page in read_pages(connection, *span):
             columns = leave_out(page, waiting.event_ids)
             self._numbers.number_all(connection, columns)
             tally.add(columns)
+            declared.add(connection, columns)
             self.findings.events += len(columns) if told else 0
         self.findings.unreadable |= waiting.unreadable
         self.findings.waiting += len(waiting.event_ids) if told else 0
-        return tally.evidence
+        return tally.evidence, declared.evidence
 
     def _without_number(self, day: int) -> Iterator[Difference]:
         missing, self._numbers.missing = self._numbers.missing, set()
@@ -183,19 +183,6 @@ class _Run:
             if read_zone(connection) != self._calendar.zone:
                 raise PicoEventError("The reporting zone was changed meanwhile.", hint="Begin again.")
             yield connection
-
-
-def compare(expected: Evidence, found: Evidence) -> Iterator[Difference]:
-    """Yield where two say something else, bucket by bucket."""
-    for key in sorted(expected.counts.keys() | found.counts.keys()):
-        if expected.counts[key] != found.counts[key]:
-            yield Difference(*key, "events", found.counts[key], expected.counts[key])
-    nobody = BitMap()
-    for key in sorted(expected.users.keys() | found.users.keys()):
-        raw, rolled = expected.users.get(key, nobody), found.users.get(key, nobody)
-        if raw != rolled:
-            what = f"users ({len(raw - rolled):,} missing, {len(rolled - raw):,} too many)"
-            yield Difference(*key, what, len(rolled), len(raw))
 
 
 def choose_span(connection: Connection, calendar: Calendar, since: int | None, until: int | None) -> tuple[int, int]:
@@ -224,9 +211,7 @@ def _days(calendar: Calendar, since: int, until: int) -> int:
     return sum(1 for _ in calendar.buckets(Tier.DAY, since, until))
 
 
-def _daily(windows: Windows) -> Windows:
-    return {tier: windows[tier] for tier in DAILY_TIERS}
-
-
-def _monthly(windows: Windows) -> Windows:
-    return {Tier.MONTH: windows[Tier.MONTH]}
+def _of(tiers: Sequence[Tier], state: FoldState) -> BothWindows:
+    """Return where these tiers can answer for counts, and for all that is piled."""
+    counts, piles = state.count_windows(), state.pile_windows()
+    return {tier: counts[tier] for tier in tiers}, {tier: piles[tier] for tier in tiers}

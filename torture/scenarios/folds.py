@@ -6,7 +6,7 @@ import signal
 import time
 
 from torture.account import judge
-from torture.folding import counted_events, fast_clock, free_lease, judge_rollups, leader_pid
+from torture.folding import counted_events, declare_some, fast_clock, free_lease, judge_rollups, leader_pid
 from torture.frame import Scenario, Size, Verdict
 from torture.measure import check_balance
 from torture.nursery import Running
@@ -26,6 +26,7 @@ def run(site: Site, size: Size) -> Verdict:
     """Kill the leader again and again while another one stands by, then compare rollups and events."""
     verdict = Verdict(trials=size.trials)
     database = site.database()
+    declare_some(database)
     loggers = [
         site.start(
             database, f"load{n}", batch=BATCH, per_second=CALLS_A_SECOND, text_users=50, event_types=3,
