@@ -95,14 +95,18 @@ class Folder:
         """Say whether all that these declarations lack is known to be filled in."""
         return self._rounds is not None and self._rounds.filler.is_whole(declarations)
 
-    def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
+    def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> bool:
         """Close what is over, drop what is old, merge what has become many, fill in what was declared later.
 
-        All that is due, or until `give_up()`.
+        All that is due, or until `give_up()`; returns whether it is all done.
         """
+        done = True
         for step in STEPS:
-            while self._take(step) and not give_up():
-                pass
+            while more := self._take(step):
+                if give_up():
+                    break
+            done = done and not more
+        return done
 
     def close(self) -> None:
         """Let the next one lead at once, and close every connection; idempotent."""
@@ -161,8 +165,8 @@ class Folder:
             return stop.is_set() or time.monotonic() >= end
 
         if time.monotonic() >= self._upkeep_due:
-            self.keep_up(give_up)
-            self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
+            done = self.keep_up(give_up)
+            self._upkeep_due = time.monotonic() + (UPKEEP_SECONDS if done else 0)
         elif not folded.more and not self.is_whole(self._declarations):
             while self._take(fill_some) and not give_up():
                 pass
