@@ -36,6 +36,10 @@ class Sets:
         _insert(turn, [(dimension_id, key, members) for key, members in sorted(sets.items(), key=itemgetter(0))])
         self._crowds.notice({(Tier(tier), bucket) for tier, _, _, bucket in sets}, turn.now)
 
+    def prepare(self, _turn: Turn, _finer: Tier, _tier: Tier, _bucket: int, _until: int) -> bool:
+        """See `Closer.prepare`: sets close quickly."""
+        return True
+
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""
         unions = {key: union_members(parts) for key, parts in _read_sets(turn, finer, bucket, until).items()}
