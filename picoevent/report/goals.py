@@ -6,7 +6,7 @@ What event types declare comes from the rollups; a filter or a measure that nobo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 
 import msgspec
@@ -170,5 +170,5 @@ GOALS = Report(
     takes=("sources",),
     options={"goal": "only this one (default: all)"},
     row=GoalRow,
-    live=True,
+    depends_on=lambda connection: [astuple(goal) for goal in list_goals(connection)],
 )

@@ -216,4 +216,5 @@ SESSIONS = Report(
     takes=("sources", "interval", "limit"),
     options={"by": "whose sessions: user (default), or a key of the data such as ip, always from raw rows"},
     row=SessionsRow,
+    reads_behind_days=2,
 )
