@@ -14,7 +14,7 @@ from bench.reports_turns import in_turn
 from picoevent import EventLog
 from picoevent.testing.servers import RedisServer
 
-CACHED_ROUNDS = 50
+CACHED_ROUNDS = 20
 TABLES = {
     "event_log, event_data": EVENT_TABLES,
     "rollups": (

@@ -82,11 +82,18 @@ def questions(visits: Visits) -> list[Question]:
 def raw_questions(visits: Visits) -> list[Question]:
     """Return the questions that no rollup answers, or only in part."""
     end = visits.end_ms
-    steps = {"steps": f"{PAGE_VIEW} > {CART} > {ORDER}"}
+    funnel = Panel("funnel", {"steps": f"{PAGE_VIEW} > {CART} > {ORDER}"})
+    weeks = Panel("retention", {"interval": "week"})
     alone = {"raw": False, "duck": False, "grows": False}
     return [
-        Question("funnel of 3 steps over 7 days", Span(end - 7 * DAY_MS, end), [Panel("funnel", steps)], 1000, **alone),
-        Question("retention over 8 weeks", Span(end - 56 * DAY_MS, end), [Panel("retention")], 200, **alone),
+        Question("funnel of 3 steps over 7 days", Span(end - 7 * DAY_MS, end), [funnel], 1000, **alone),
+        Question(
+            "retention over 8 weeks",
+            Span(end - 56 * DAY_MS, end),
+            [weeks],
+            200,
+            **alone,
+        ),
         Question("suspicious, last hour", Span(end - DAY_MS // 24, end), [Panel("suspicious")], 20, **alone),
     ]
 

@@ -7,17 +7,22 @@ import threading
 import time
 from contextlib import suppress
 
+from sqlalchemy import select
+
 from picoevent.errors import PicoEventError
 from picoevent.fold.turns import StandBy, server_clock
-from picoevent.fold.worker import Folder
+from picoevent.fold.worker import UPKEEP_SECONDS, Folder
 from picoevent.settings import Settings
 from picoevent.store.fold_state import read_state
+from picoevent.store.tables import pending
 
 logger = logging.getLogger("picoevent")
 
 TRUST_SECONDS = 1.0
 """For how long a worker that was seen alive is taken to be."""
 
+FRESH_MS = 1000
+"""Where nothing waits, an answer may say that it is so old."""
 KEEP_UP_SECONDS = 1.0
 """How long a report waits, at most, for what could also be done before the next one."""
 
@@ -31,6 +36,7 @@ class LoneFold:
         self._folder: Folder | None = None
         self._alive_until = 0.0
         self._said = ""
+        self._upkeep_due = 0.0
 
     def catch_up(self) -> None:
         """Count what waits, unless a worker is alive; never raises: a report then says how old its data is."""
@@ -54,12 +60,22 @@ class LoneFold:
     def _fold(self) -> None:
         folder = self._folder = self._folder or Folder(self._settings)
         with folder.store.transaction() as connection:
-            if read_state(connection).is_led(server_clock(connection)):
+            state, now_ms = read_state(connection), server_clock(connection)
+            if state.is_led(now_ms):
                 self._alive_until = time.monotonic() + TRUST_SECONDS
                 return
+            waits = connection.execute(select(pending.c.seq).limit(1)).first() is not None
+        if not waits and 0 <= now_ms - state.heartbeat_ms < FRESH_MS:
+            return
         with suppress(StandBy):
             folder.fold_all()
-            give_up = time.monotonic() + KEEP_UP_SECONDS
-            folder.keep_up(lambda: time.monotonic() >= give_up)
+            self._keep_up(folder)
         # A worker that starts now need not wait until this one is taken for dead.
         folder.turns.resign()
+
+    def _keep_up(self, folder: Folder) -> None:
+        if time.monotonic() < self._upkeep_due:
+            return
+        self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
+        give_up = time.monotonic() + KEEP_UP_SECONDS
+        folder.keep_up(lambda: time.monotonic() >= give_up)

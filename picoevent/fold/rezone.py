@@ -31,7 +31,8 @@ class Change:
     Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour; what
     lies before is counted anew from raw rows, `events` of them. Below `anew_from`, the start of a month in the new
     zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut them,
-    under the new one's start. `days_from` is from when on days are kept.
+    under the new one's start. `days_from` is from when on days are kept. Sessions are walked anew from raw rows; those
+    of days without any are gone.
     """
 
     before: Calendar
@@ -114,6 +115,7 @@ class _Rezoning:
             # Sessions are counted anew from all raw rows.
             "closed_session": 0,
         }
+        self._connection.execute(delete(rollup_session))
         turn.changes |= moved
         turn.state = replace(turn.state, **moved)  # type: ignore[arg-type]  # all of them are numbers
         for day in self._filled(Tier.DAY, change.days_from):

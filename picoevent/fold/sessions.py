@@ -170,7 +170,7 @@ class _Day:
     def write(self, turn: Turn) -> None:
         """Store the sums, and move on to the next day."""
         write_day(turn.connection, self.bucket, self._sums, self.version)
-        if self.bucket >= turn.state.closed_session:
+        if self.end > turn.state.closed_session:
             turn.changes["closed_session"] = self.end
         turn.mark_changed()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -22,9 +23,11 @@ from picoevent.report.packing import answer_type, signature
 from picoevent.report.query_cache import QueryCache
 from picoevent.report.versions import Version, Versions
 from picoevent.rollup.tiers import DAY_SECONDS
+from picoevent.settings import Settings
 
 BEFORE = 2
 """The period before a range may be longer than it, as January is longer than February: never this many times."""
+GROUP = "Reports"
 MARGIN_MS = 2 * DAY_SECONDS * 1000
 """What begins in a range may end behind it, and the other way round."""
 
@@ -55,6 +58,8 @@ class CachedReports:
         self._reports = reports
         self._cache = cache
         self._place = place
+        # What changes answers: processes that are set differently do not share them.
+        self._told = [getattr(reports.settings, row.name) for row in fields(Settings) if row.metadata["group"] == GROUP]
         self._rescues = rescues
         self._clock_ms = clock_ms
         self._versions = Versions(reports.store)
@@ -68,7 +73,7 @@ class CachedReports:
         now_ms = self._clock_ms()
         arguments, version = self._asked(report, given, now_ms)
         key = self._key(report, arguments, version, now_ms)
-        ttl = LIVE_SECONDS if report.live else _ttl(arguments, version, now_ms)
+        ttl = LIVE_SECONDS if report.live else _ttl(report, arguments, version, now_ms)
         compute = partial(self._reports.compute, report, arguments)
         return self._cache.get_or_compute(key, ttl, compute, rescue=self._rescues)
 
@@ -78,7 +83,7 @@ class CachedReports:
         if self._zone is None:
             self._zone = self._versions.of((0, 0), rescue=self._rescues).zone
         arguments = make_arguments(report, given, now, self._zone)
-        version = self._versions.of(_days_read(report, arguments), rescue=self._rescues)
+        version = self._versions.of(_days_read(report, arguments), report.depends_on, rescue=self._rescues)
         if version.zone != self._zone:
             self._zone = version.zone
             arguments = make_arguments(report, given, now, version.zone)
@@ -86,8 +91,8 @@ class CachedReports:
 
     def _key(self, report: Report, arguments: Arguments, version: Version, now_ms: int) -> CacheKey:
         kind, seal = answer_type(report), self._reports.seal()
-        told = [report.name, signature(report), normalised(arguments, now_ms), self._place]
-        asked = msgspec.json.encode([*told, version.zone, version.declarations, version.days])
+        told = [report.name, signature(report), normalised(arguments, now_ms), self._place, self._told]
+        asked = msgspec.json.encode([*told, version.zone, version.declarations, version.days, version.also])
         # With the installation's key: two databases of one name on one Redis do not meet.
         return CacheKey(hashlib.blake2b(asked, digest_size=16, key=seal).hexdigest(), kind, seal)
 
@@ -110,8 +115,9 @@ class ReportsWithFallback:
         return self._primary.answer(name, given)
 
 
-def _ttl(arguments: Arguments, version: Version, now_ms: int) -> int:
-    return ttl_seconds(arguments.since_ms, arguments.until_ms, now_ms, calendar_of(version.zone))
+def _ttl(report: Report, arguments: Arguments, version: Version, now_ms: int) -> int:
+    until_ms = arguments.until_ms + report.reads_behind_days * DAY_SECONDS * 1000
+    return ttl_seconds(arguments.since_ms, until_ms, now_ms, calendar_of(version.zone))
 
 
 def _days_read(report: Report, arguments: Arguments) -> tuple[int, int]:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from picoevent.report.asking import Asked
 from picoevent.report.counting import Selection, in_buckets
 from picoevent.report.dimensions import USERS, Chosen
 from picoevent.report.planner import Source
 from picoevent.report.raw_values import number_values, read_raw
-from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, merge_cells
+from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, iter_counts, merge_cells
 from picoevent.rollup.members import union_members
 from picoevent.rollup.tiers import Tier
+from picoevent.store.packed_parts import fetch_parts
 from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
 
 Key = TypeVar("Key", bound=Hashable)
@@ -47,12 +48,12 @@ class CellReader:
     def read(self, key_of: Callable[[Place], Key]) -> dict[Key, Cells]:
         """Return the cells of all parts that have the same key, added up; days and months come without their sets."""
         table = rollup_dimension
-        columns = select(table.c.event_type_id, table.c.bucket, table.c.packed)
+        mine = (*self.chosen.selection.conditions(table), table.c.dimension_id == self.chosen.dimension.dimension_id)
         parts: defaultdict[Key, list[bytes]] = defaultdict(list)
         for tier, windows in self.source.tiers.items():
-            mine = table.c.dimension_id == self.chosen.dimension.dimension_id
-            found = columns.where(*in_buckets(table, tier, windows), *self.chosen.selection.conditions(table), mine)
-            for type_id, bucket, packed in self.asked.desk.connection.execute(found):
+            conditions = [*in_buckets(table, tier, windows), *mine]
+            connection = self.asked.desk.connection
+            for type_id, bucket, packed in fetch_parts(connection, table, ("event_type_id", "bucket"), conditions):
                 parts[key_of(Place(type_id, bucket))].append(packed)
         merged = {key: merge_cells(packed) for key, packed in parts.items()}
         for place, value_id, cell in self._read_raw():
@@ -87,40 +88,38 @@ class CellReader:
         """Yield sets, each found by its whole key: a range over the buckets would read those of all values."""
         table = rollup_value_users
         c = table.c
-        columns = select(c.event_type_id, c.bucket, c.value_id, c.counted_id, c.packed)
+        numbers = ("event_type_id", "bucket", "value_id", "counted_id")
         for tier, windows in self.source.tiers.items():
             if tier < Tier.DAY or not value_ids:
                 continue
             calendar = self.asked.desk.calendar
             buckets = [one for span in windows for one in calendar.buckets(tier, span.since, span.until)]
-            found = columns.where(
+            conditions = [
                 c.tier == int(tier),
                 *self.chosen.selection.conditions(table),
                 c.dimension_id == self.chosen.dimension.dimension_id,
                 c.bucket.in_(buckets),
                 c.value_id.in_(sorted(value_ids)),
                 c.counted_id.in_(self.counted_ids),
-            )
-            for type_id, bucket, value_id, counted_id, packed in self.asked.desk.connection.execute(found):
+            ]
+            found = fetch_parts(self.asked.desk.connection, table, numbers, conditions)
+            for type_id, bucket, value_id, counted_id, packed in found:
                 yield Place(type_id, bucket), value_id, counted_id, packed
 
 
-def read_many(
-    connection: Connection,
-    source: Source,
-    selection: Selection,
-    dimension_ids: Collection[int],
-    key_of: Callable[[int], Key],
-) -> dict[tuple[int, Key], Cells]:
-    """Return the cells of several dimensions at once, by dimension and a key of their second; fine tiers only."""
-    c = rollup_dimension.c
-    parts: defaultdict[tuple[int, Key], list[bytes]] = defaultdict(list)
+def count_many(
+    connection: Connection, source: Source, selection: Selection, dimension_ids: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """Return the events of each value of several dimensions at once, by dimension and value; from rollups alone."""
+    table = rollup_dimension
+    mine = (*selection.conditions(table), table.c.dimension_id.in_(sorted(dimension_ids)))
+    counts: defaultdict[tuple[int, int], int] = defaultdict(int)
     for tier, windows in source.tiers.items():
-        conditions = [*in_buckets(rollup_dimension, tier, windows), *selection.conditions(rollup_dimension)]
-        found = select(c.dimension_id, c.bucket, c.packed).where(c.dimension_id.in_(sorted(dimension_ids)), *conditions)
-        for dimension_id, bucket, packed in connection.execute(found):
-            parts[dimension_id, key_of(bucket)].append(packed)
-    return {key: merge_cells(packed) for key, packed in parts.items()}
+        conditions = [*in_buckets(table, tier, windows), *mine]
+        for dimension_id, packed in fetch_parts(connection, table, ("dimension_id",), conditions):
+            for value_id, events, _, _ in iter_counts(packed):
+                counts[dimension_id, value_id] += events
+    return {key: events for key, events in counts.items() if key[1] not in (NONE, OTHER)}
 
 
 def cell_of(cells: Cells, value_id: int) -> Cell | None:

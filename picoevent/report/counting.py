@@ -12,6 +12,7 @@ from picoevent.read.conditions import time_conditions
 from picoevent.read.query import Query
 from picoevent.report.planner import Source, Span
 from picoevent.rollup.tiers import Tier, Window
+from picoevent.store.packed_parts import fetch_numbers
 from picoevent.store.rollup_tables import rollup
 from picoevent.store.tables import event_log
 
@@ -74,10 +75,10 @@ def in_span(span: Span) -> list[ColumnElement[bool]]:
 
 def count_by_bucket(connection: Connection, source: Source, selection: Selection) -> Iterator[Count]:
     """Yield the counts of each type and bucket, several of a bucket where several sources are asked for."""
-    columns = select(rollup.c.event_type_id, rollup.c.bucket, rollup.c.events)
+    columns = (rollup.c.event_type_id, rollup.c.bucket, rollup.c.events)
     for tier, windows in source.tiers.items():
-        found = columns.where(*in_buckets(rollup, tier, windows), *selection.conditions(rollup))
-        yield from (Count(*row) for row in connection.execute(found))
+        conditions = [*in_buckets(rollup, tier, windows), *selection.conditions(rollup)]
+        yield from map(Count._make, fetch_numbers(connection, columns, conditions))
     yield from _count_raw(connection, source, selection)
 
 

@@ -55,7 +55,7 @@ class Reports:
         self.store = store
         self._names = names
         self._key = key
-        self._settings = settings
+        self.settings = settings
         self._clock_ms = clock_ms
 
     def answer(self, name: str, given: Mapping[str, Any]) -> Answer[Any]:
@@ -80,7 +80,7 @@ class Reports:
         key = self._key.of(self.store)
         with self.store.reading() as connection:
             state, zone = _read_state(connection)
-            yield Desk(connection, state, calendar_of(zone), self._names, key, self._settings, self._clock_ms())
+            yield Desk(connection, state, calendar_of(zone), self._names, key, self.settings, self._clock_ms())
 
 
 def _read_state(connection: Connection) -> tuple[FoldState, str]:

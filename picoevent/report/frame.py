@@ -130,6 +130,10 @@ class Report:
     """Whether it is about the last minutes, whatever range is asked for."""
     reads_before: float = 0
     """How far before its range it reads, in lengths of the range; `math.inf` where it reads all that there was."""
+    reads_behind_days: int = 0
+    """How many days behind its range it reads: what began in it is followed."""
+    depends_on: Callable[[Connection], object] | None = None
+    """Reads what its answers depend on beside events, as plain values: another value is another question."""
 
     @property
     def default_range(self) -> str:

@@ -48,7 +48,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[FunnelStep]:
     window_seconds = read_duration(arguments.options.get("window"), "window", WINDOW_SECONDS)
     walks = [replace(walk_of(desk, arguments, step.event_types), users_only=True) for step in steps]
     with raw_rows(desk, NAME, *walks) as reader:
-        started, by_step = _Reading(reader, arguments.filters, steps, walks).read()
+        started, by_step = _Reading(desk, reader, arguments.filters, steps, walks).read()
     tries = [best_try(keys, window_seconds * 1000) for keys in _by_user(by_step)]
     tries += [[0]] * (started - len(tries))
     rows = list(_rows(steps, tries))
@@ -66,6 +66,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[FunnelStep]:
 class _Reading:
     """Reads the events of each step by user: only of users who have all steps before it, but for the order."""
 
+    desk: Desk
     reader: RowReader
     filters: Mapping[str, tuple[str, ...]]
     steps: Sequence[Step]
@@ -89,7 +90,7 @@ class _Reading:
         """Return the events of a step of some users; the numbers of all users go into `everybody`."""
         found: dict[int, array[int]] = {}
         filters = {**self.filters, **self.steps[place].filters}
-        for rows in chosen_rows(self.reader, self.walks[place], filters, ("event_id", "user_id")):
+        for rows in chosen_rows(self.desk, self.reader, self.walks[place], filters, ("event_id", "user_id")):
             if everybody is not None:
                 everybody.update(map(itemgetter(1), rows))
             for event_id, user in rows:

@@ -35,7 +35,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[Interval]:
     walk = replace(walk_of(desk, arguments), user_number=read_user(desk, arguments.options.get("user")))
     times: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
     with raw_rows(desk, NAME, walk) as reader:
-        for rows in chosen_rows(reader, walk, arguments.filters, ("event_id", "event_type_id")):
+        for rows in chosen_rows(desk, reader, walk, arguments.filters, ("event_id", "event_type_id")):
             for event_id, type_id in rows:
                 times[type_id].append(id_unix_ms(event_id))
     names = {type_id: desk.names.event_types.name_of(desk.connection, type_id) for type_id in times}

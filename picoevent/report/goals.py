@@ -6,7 +6,7 @@ What event types declare comes from the rollups; a filter or a measure that nobo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 
 import msgspec
@@ -20,7 +20,7 @@ from picoevent.report.counting import count_in_all
 from picoevent.report.dimensions import apply_filters
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.measures import read_measure
-from picoevent.report.payload_values import PayloadFilter, getter
+from picoevent.report.payload_values import PayloadFilter, PayloadKeys
 from picoevent.report.planner import Source
 from picoevent.report.raw import chosen_rows, raw_rows, walk_of
 from picoevent.report.sets import read_users, unite
@@ -143,17 +143,18 @@ def _from_raw_rows(desk: Desk, arguments: Arguments, goal: Goal) -> _Reached:
             return _with_value(reader, walk, goal)
         conversions = 0
         users: set[int | None] = set()
-        for rows in chosen_rows(reader, walk, goal.filters, ("event_id", "user_id")):
+        for rows in chosen_rows(desk, reader, walk, goal.filters, ("event_id", "user_id")):
             conversions += len(rows)
             users.update(row[1] for row in rows)
     return _Reached(conversions, len(users - {None}), None, "raw rows")
 
 
 def _with_value(reader: RowReader, walk: Walk, goal: Goal) -> _Reached:
-    wanted, get = PayloadFilter.of(goal.filters), getter(goal.measure)
+    keys = PayloadKeys([*goal.filters, goal.measure])
+    wanted, get = PayloadFilter.of(goal.filters, keys), keys.getter(goal.measure)
     conversions, value = 0, Decimal(0)
     users: set[int | None] = set()
-    for rows in reader.wide(walk, ("event_id", "user_id")):
+    for rows in reader.wide(walk, ("event_id", "user_id"), keys.kind):
         for _, user, payload in rows:
             if wanted.passes(payload):
                 conversions += 1
@@ -169,5 +170,5 @@ GOALS = Report(
     takes=("sources",),
     options={"goal": "only this one (default: all)"},
     row=GoalRow,
-    live=True,
+    depends_on=lambda connection: [astuple(goal) for goal in list_goals(connection)],
 )

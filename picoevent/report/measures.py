@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import select
-
 from picoevent.report.asking import Asked, Intervals
 from picoevent.report.counting import ANY, in_buckets
 from picoevent.report.dimensions import choose_measure
@@ -16,6 +14,7 @@ from picoevent.report.planner import Source
 from picoevent.report.raw_values import read_raw
 from picoevent.rollup.sketch import MeasureCell, unpack_measure
 from picoevent.rollup.values import number_of
+from picoevent.store.packed_parts import fetch_parts
 from picoevent.store.rollup_tables import rollup_measure
 
 AVERAGE_DIGITS = Decimal("0.000001")
@@ -62,11 +61,11 @@ def read_measure(asked: Asked, path: str, interval: str, *, split: bool) -> Meas
     source = asked.plan_values(selection, interval=interval)
     intervals = Intervals(source)
     table = rollup_measure
-    columns = select(table.c.event_type_id, table.c.bucket, table.c.packed).where(table.c.measure_id == measure_id)
     cells: defaultdict[tuple[int, int], MeasureCell] = defaultdict(MeasureCell)
     for tier, windows in source.tiers.items():
-        found = columns.where(*in_buckets(table, tier, windows), *selection.conditions(table))
-        for type_id, bucket, packed in asked.desk.connection.execute(found):
+        conditions = [*in_buckets(table, tier, windows), *selection.conditions(table), table.c.measure_id == measure_id]
+        numbers = ("event_type_id", "bucket")
+        for type_id, bucket, packed in fetch_parts(asked.desk.connection, table, numbers, conditions):
             cells[type_id if split else ANY, intervals.place_of(bucket)].merge(unpack_measure(packed))
     for event in read_raw(asked.desk.connection, source, selection, [path]):
         number = number_of(event.values[path])

@@ -17,7 +17,8 @@ from picoevent.ids import MAX_UNIX_MS, MIN_UNIX_MS
 from picoevent.read.names import Dictionary
 from picoevent.report.asking import as_of, to_moment
 from picoevent.report.frame import Answer, Arguments, Desk
-from picoevent.report.payload_values import PayloadFilter
+from picoevent.report.indexed import find_indexed
+from picoevent.report.payload_values import PayloadFilter, PayloadKeys
 from picoevent.rollup.tiers import Piece, Tier, cover
 from picoevent.store.limits import TimeLimit
 from picoevent.store.packed_rows import Batch, RowReader, Walk
@@ -103,14 +104,20 @@ def _buckets(desk: Desk, walk: Walk) -> list[Piece]:
 
 
 def chosen_rows(
-    reader: RowReader, walk: Walk, filters: Mapping[str, tuple[str, ...]], columns: Sequence[str]
+    desk: Desk, reader: RowReader, walk: Walk, filters: Mapping[str, tuple[str, ...]], columns: Sequence[str]
 ) -> Iterator[Batch]:
-    """Yield the rows of a walk whose payloads pass; payloads are read only where there are filters."""
+    """Yield the rows of a walk whose payloads pass; several filters are looked for in the payloads themselves."""
     if not filters:
         yield from reader.narrow(walk, columns)
         return
-    wanted = PayloadFilter.of(filters)
-    for rows in reader.wide(walk, columns):
+    indexed = find_indexed(desk, walk, filters)
+    if indexed is not None:
+        for one in indexed:
+            yield from reader.narrow(one, columns)
+        return
+    keys = PayloadKeys(filters)
+    wanted = PayloadFilter.of(filters, keys)
+    for rows in reader.wide(walk, columns, keys.kind):
         yield [row[:-1] for row in rows if wanted.passes(row[-1])]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pyroaring import BitMap
+
+from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
-from picoevent.report.cell_reading import read_many
-from picoevent.report.counting import Selection, count_by_bucket
-from picoevent.report.dimensions import USERS, declarations_of, each_source, value_names
+from picoevent.report.cell_reading import count_many
+from picoevent.report.counting import ANY, Selection, count_by_bucket
+from picoevent.report.dimensions import declarations_of, each_source, value_names
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
-from picoevent.rollup.cells import NONE, OTHER, Cell
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 SHORT_MINUTES, LONG_MINUTES = 5, 30
@@ -23,7 +26,8 @@ class RealtimeRow:
     """One event type, or one value of a dimension; the first row is everything together.
 
     `kind` is all, type or value; `name` the event type or the value, `dimension` the path of a value. `events_5` and
-    `users_5` are those of the last 5 minutes, the one that is not over included, and `..._30` those of 30.
+    `users_5` are those of the last 5 minutes, the one that is not over included, and `..._30` those of 30. Users of
+    values are not counted here; `top_values` does.
     """
 
     kind: str
@@ -38,70 +42,20 @@ class RealtimeRow:
 def answer(desk: Desk, arguments: Arguments) -> Answer[RealtimeRow]:
     """Return what is going on; the range is always the last 30 minutes."""
     minute = desk.now_ms // 1000 // MINUTE_SECONDS * MINUTE_SECONDS + MINUTE_SECONDS
-    since, until = minute - LONG_MINUTES * MINUTE_SECONDS, minute
-    short_since = minute - SHORT_MINUTES * MINUTE_SECONDS
-    asked = ask(desk, replace(arguments, since_ms=since * 1000, until_ms=until * 1000), by_type=True)
+    since, short_since = (minute - minutes * MINUTE_SECONDS for minutes in (LONG_MINUTES, SHORT_MINUTES))
+    asked = ask(desk, replace(arguments, since_ms=since * 1000, until_ms=minute * 1000), by_type=True)
     source = asked.plan_counts(interval="minute")
     minutes, short, long = _events(asked, source, since, short_since)
-    users = _Users(asked, short_since)
     top = sorted((number for number in long if long[number]), key=lambda key: (-short[key], -long[key], key))
+    top = top[: arguments.limit]
+    users = Users(asked, short_since, top)
     rows = [RealtimeRow("all", "", None, sum(short.values()), users.short(None), sum(long.values()), users.long(None))]
     rows += [
         RealtimeRow("type", asked.type_names[key], None, short[key], users.short(key), long[key], users.long(key))
-        for key in top[: arguments.limit]
+        for key in top
     ]
     rows += busiest_values(asked, short_since, arguments.limit)
     return asked.answer("realtime", rows, source, totals={"events_by_minute": minutes})
-
-
-def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeRow]:
-    """Return the values of all declared dimensions with most events in the last 5 minutes, then in 30."""
-    dimensions, selection = _dimensions(asked)
-    if not dimensions:
-        return []
-    source = asked.plan_values(selection, interval="minute")
-    found = read_many(asked.desk.connection, source, selection, dimensions, lambda second: second >= short_since)
-    short = {(number, value): cell for (number, late), cells in found.items() if late for value, cell in cells.items()}
-    long: dict[tuple[int, int], Cell] = {}
-    for (number, _), cells in found.items():
-        for value_id, cell in cells.items():
-            key = number, value_id
-            if key in long:
-                long[key].merge(cell)
-            else:
-                long[key] = cell.copy()
-    nothing = Cell(0, 0, 0)
-    top = sorted(
-        (key for key in long if key[1] not in (NONE, OTHER)),
-        key=lambda key: (-short.get(key, nothing).events, -long[key].events, key),
-    )[:limit]
-    names = {
-        number: value_names(asked.desk.connection, number, [value for one, value in top if one == number])
-        for number in {number for number, _ in top}
-    }
-    return [
-        RealtimeRow(
-            "value",
-            names[key[0]][key[1]],
-            dimensions[key[0]],
-            short.get(key, nothing).events,
-            len(short.get(key, nothing).sets.get(USERS, ())),
-            long[key].events,
-            len(long[key].sets.get(USERS, ())),
-        )
-        for key in top
-    ]
-
-
-def _dimensions(asked: Asked) -> tuple[dict[int, str], Selection]:
-    """Return the paths of all dimensions that are no pairs, and the rows that hold them."""
-    chosen = [
-        declaration
-        for number, declaration in declarations_of(asked).items()
-        if asked.selection.every_type or number in asked.selection.type_ids
-    ]
-    paths = {one.dimension_id: one.path for found in chosen for one in found.dimensions if not one.second_path}
-    return paths, each_source(asked, tuple(found.event_type_id for found in chosen))
 
 
 def _events(asked: Asked, source: Source, since: int, short_since: int) -> tuple[list[int], Counter[int], Counter[int]]:
@@ -117,28 +71,84 @@ def _events(asked: Asked, source: Source, since: int, short_since: int) -> tuple
     return minutes, short, long
 
 
-class _Users:
-    """Users of the last 5 and 30 minutes, by type, and of all types together."""
+def _halves(asked: Asked, short_since: int) -> tuple[Asked, Asked]:
+    """Return the question about the last 5 minutes, and about those before; each may be answered by wider buckets."""
+    arguments = asked.arguments
+    late, early = (
+        asked.moved(short_since * 1000, arguments.until_ms),
+        asked.moved(arguments.since_ms, short_since * 1000),
+    )
+    return late, early
 
-    def __init__(self, asked: Asked, short_since: int) -> None:
-        source = asked.plan_sets(interval="minute")
-        found = read_users(asked.desk.connection, source, asked.selection)
-        sets = unite(found, lambda members: (members.type_id, members.second >= short_since))
-        self._sets = sets
-        self._types = {type_id for type_id, _ in sets}
+
+class Users:
+    """Users of the last 5 and 30 minutes, of some types, and of all together."""
+
+    def __init__(self, asked: Asked, short_since: int, top: Sequence[int]) -> None:
+        together = (ANY,) if asked.selection.every_type else asked.selection.type_ids
+        self._all = frozenset(together)
+        selection = replace(asked.selection, type_ids=(*together, *(set(top) - self._all)), every_type=False)
+        late, early = (
+            unite(read_users(asked.desk.connection, half.plan_sets(), selection), lambda members: members.type_id)
+            for half in _halves(asked, short_since)
+        )
+        self._late, self._early = late, early
 
     def short(self, type_id: int | None) -> int:
-        """Return how many there were in 5 minutes."""
-        return self._count(type_id, (True,))
+        """Return how many there were in 5 minutes: of a type, or of all."""
+        return len(self._union(type_id, (self._late,)))
 
     def long(self, type_id: int | None) -> int:
-        """Return how many there were in 30 minutes."""
-        return self._count(type_id, (True, False))
+        """Return how many there were in 30 minutes: of a type, or of all."""
+        return len(self._union(type_id, (self._late, self._early)))
 
-    def _count(self, type_id: int | None, parts: tuple[bool, ...]) -> int:
-        types = self._types if type_id is None else {type_id}
-        sets = [self._sets[one, part] for one in types for part in parts if (one, part) in self._sets]
-        return len(sets[0].union(*sets)) if sets else 0
+    def _union(self, type_id: int | None, halves: Sequence[Mapping[int, BitMap]]) -> BitMap:
+        types = self._all if type_id is None else {type_id}
+        return BitMap.union(BitMap(), *(half[one] for half in halves for one in types if one in half))
+
+
+def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeRow]:
+    """Return the values with most events in the last 5 minutes, then in 30, of the dimensions that are shown."""
+    dimensions, selection = _dimensions(asked)
+    if not dimensions:
+        return []
+    late, early = (
+        count_many(asked.desk.connection, half.plan_values(selection), selection, dimensions)
+        for half in _halves(asked, short_since)
+    )
+    short, both = Counter(late), Counter(late)
+    both.update(early)
+    top = sorted(both, key=lambda key: (-short[key], -both[key], key))[:limit]
+    names = {
+        number: value_names(asked.desk.connection, number, [value for one, value in top if one == number])
+        for number in {number for number, _ in top}
+    }
+    return [
+        RealtimeRow("value", names[key[0]][key[1]], dimensions[key[0]], short[key], None, both[key], None)
+        for key in top
+    ]
+
+
+def _dimensions(asked: Asked) -> tuple[dict[int, str], Selection]:
+    """Return the paths of the dimensions whose values are shown, and the rows that hold them.
+
+    A searchable one has thousands of values, of which none is busy: it is shown only where it is asked for.
+    """
+    wanted = asked.arguments.options.get("of")
+    chosen = [
+        declaration
+        for number, declaration in declarations_of(asked).items()
+        if asked.selection.every_type or number in asked.selection.type_ids
+    ]
+    paths = {
+        one.dimension_id: one.path
+        for found in chosen
+        for one in found.dimensions
+        if not one.second_path and (one.path == wanted if wanted else not one.searchable)
+    }
+    if wanted and not paths:
+        raise InvalidQuery(f"No event type declares {wanted!r}.", hint="Leave it out, or declare it.")
+    return paths, each_source(asked, tuple(found.event_type_id for found in chosen))
 
 
 REALTIME = Report(
@@ -146,6 +156,7 @@ REALTIME = Report(
     "The last 5 and 30 minutes: events, active users, the busiest types and values",
     answer,
     takes=("types", "sources", "limit"),
+    options={"of": "show values of this dimension (default: of all that are not searchable)"},
     row=RealtimeRow,
     live=True,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from picoevent.ids import MAX_UNIX_MS, id_unix_ms
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of, cut, interval_behind
 from picoevent.report.options import read_text
-from picoevent.report.payload_values import as_text, getter
+from picoevent.report.payload_values import Getter, PayloadKeys, as_text
 from picoevent.report.raw import ORIGIN, answer_of, in_seconds, raw_rows, walk_of
 from picoevent.rollup.sessions import GAP_MS, InTime, Moment, OpenSession, SessionSums, SessionWalk, followed_until
 from picoevent.rollup.tiers import Tier
@@ -155,9 +155,9 @@ class _Counting:
                     for event_id, type_id, source_id, user in rows
                 ]
             return
-        get = getter(self.by)
-        for rows in reader.wide(walk, COLUMNS[:3]):
-            yield list(_by_value(rows, get, each=each))
+        keys = PayloadKeys([self.by])
+        for rows in reader.wide(walk, COLUMNS[:3], keys.kind):
+            yield list(_by_value(rows, keys.getter(self.by), each=each))
 
     def _take(self, _who: object, session: OpenSession) -> None:
         self.sums[self._place(session.first_ms)].add(session)
@@ -181,7 +181,7 @@ class _Counting:
         return "rollup: day; raw rows for the other days" if spans else "rollup: day"
 
 
-def _by_value(rows: Batch, get: Callable[[Mapping[str, Any]], Any], *, each: bool) -> Iterator[Moment]:
+def _by_value(rows: Batch, get: Getter, *, each: bool) -> Iterator[Moment]:
     for event_id, type_id, source_id, payload in rows:
         who = as_text(get(payload))
         if who is not None:
@@ -215,4 +215,5 @@ SESSIONS = Report(
     takes=("sources", "interval", "limit"),
     options={"by": "whose sessions: user (default), or a key of the data such as ip, always from raw rows"},
     row=SessionsRow,
+    reads_behind_days=2,
 )

@@ -13,6 +13,7 @@ from picoevent.fold.users import FIRST_GIVEN, find_numbers
 from picoevent.report.counting import ANY, Selection, in_buckets, in_span
 from picoevent.report.planner import Source
 from picoevent.rollup.members import union_members, unpack_members
+from picoevent.store.packed_parts import fetch_parts
 from picoevent.store.rollup_tables import rollup_users
 from picoevent.store.tables import event_log
 
@@ -42,10 +43,9 @@ def read_users(connection: Connection, source: Source, selection: Selection) -> 
 def read_sets(connection: Connection, source: Source, selection: Selection, number: int) -> Iterator[Members]:
     """Yield what the rollups have of the sets of one number."""
     table = rollup_users
-    columns = select(table.c.event_type_id, table.c.bucket, table.c.packed).where(table.c.dimension_id == number)
     for tier, windows in source.tiers.items():
-        found = columns.where(*in_buckets(table, tier, windows), *selection.conditions(table))
-        for type_id, bucket, packed in connection.execute(found):
+        conditions = [*in_buckets(table, tier, windows), *selection.conditions(table), table.c.dimension_id == number]
+        for type_id, bucket, packed in fetch_parts(connection, table, ("event_type_id", "bucket"), conditions):
             yield Members(type_id, bucket, packed, None)
 
 

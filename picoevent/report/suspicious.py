@@ -16,7 +16,7 @@ from picoevent.read.names import users_of
 from picoevent.report.asking import to_moment
 from picoevent.report.frame import HOUR_SECONDS, Answer, Arguments, Desk, Report
 from picoevent.report.options import read_number, read_words
-from picoevent.report.payload_values import PayloadFilter, all_getter, as_text, getter
+from picoevent.report.payload_values import PayloadFilter, PayloadKeys, as_text
 from picoevent.report.raw import answer_of, raw_rows, walk_of
 from picoevent.report.suspicion import Conduct, failure_pattern, judge
 from picoevent.store.packed_rows import RowReader, Walk
@@ -27,8 +27,8 @@ MIN_EVENTS = 100
 OBJECT_PATHS = ("collection", "path")
 FAILURE_PATHS = ("status", "result", "outcome")
 
-Seen = tuple[int, int, list[Any]]
-"""The id of an event, its type, and the values of the keys that are looked at."""
+Seen = tuple[int, int, int | None, Any]
+"""The id of an event, its type, its user, and what is looked at of its payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +76,45 @@ class _Look:
     objects: tuple[str, ...]
     failures: tuple[str, ...]
     is_failure: Callable[[str], object]
-    filters: PayloadFilter
+    filters: Mapping[str, tuple[str, ...]]
+    keys: PayloadKeys
 
     @classmethod
     def of(cls, desk: Desk, arguments: Arguments) -> _Look:
         options = arguments.options
+        by = read_words(options.get("by"), "by", (ADDRESS,))[0]
+        objects = read_words(options.get("objects"), "objects", OBJECT_PATHS)
+        failures = read_words(options.get("failures"), "failures", FAILURE_PATHS)
         return cls(
-            by=read_words(options.get("by"), "by", (ADDRESS,))[0],
+            by=by,
             min_events=read_number(options.get("min_events"), "number of events", MIN_EVENTS, least=0),
-            objects=read_words(options.get("objects"), "objects", OBJECT_PATHS),
-            failures=read_words(options.get("failures"), "failures", FAILURE_PATHS),
+            objects=objects,
+            failures=failures,
             is_failure=failure_pattern(desk.settings.failure_values.split(",")).fullmatch,
-            filters=PayloadFilter.of(arguments.filters),
+            filters=arguments.filters,
+            keys=PayloadKeys([by, *objects, *failures, *arguments.filters]),
         )
 
     def read(self, reader: RowReader, walk: Walk) -> dict[int | str, list[Seen]]:
         """Return the events of everybody; of their payloads only what is looked at."""
-        found: defaultdict[int | str, list[Seen]] = defaultdict(list)
-        look = all_getter((*self.objects, *self.failures))
-        who_of = getter(self.by)
-        for rows in reader.wide(walk, ("event_id", "event_type_id", "user_id")):
-            for event_id, type_id, user, payload in rows:
-                if self.filters and not self.filters.passes(payload):
-                    continue
-                who = user if self.by == USER else as_text(who_of(payload))
-                if who is not None:
-                    found[who].append((event_id, type_id, look(payload)))
+        found: defaultdict[Any, list[Seen]] = defaultdict(list)
+        wanted, who_of = PayloadFilter.of(self.filters, self.keys), self.keys.getter(self.by)
+        of_users = self.by == USER
+        for rows in reader.wide(walk, ("event_id", "event_type_id", "user_id"), self.keys.kind):
+            kept = [row for row in rows if wanted.passes(row[-1])] if wanted else rows
+            for row in kept:
+                who = row[2] if of_users else as_text(who_of(row[3]))
+                found[who].append(row)
+        found.pop(None, None)
         return found
 
     def judge(self, who: int | str, seen: list[Seen], window_ms: int) -> Suspect:
         """Return what somebody's events amount to."""
-        moments = sorted(id_unix_ms(event_id) for event_id, _, _ in seen)
-        places = len(self.objects)
-        objects = {
-            path: len({as_text(values[place]) for _, _, values in seen} - {None})
-            for place, path in enumerate(self.objects)
-        }
-        failures = sum(any(map(self._failed, values[places:])) for _, _, values in seen)
-        conduct = Conduct(moments, len({type_id for _, type_id, _ in seen}), objects, failures, window_ms)
+        moments = sorted(id_unix_ms(row[0]) for row in seen)
+        objects = {path: len(self._values(path, seen) - {None}) for path in self.objects}
+        failing = [self.keys.getter(path) for path in self.failures]
+        failures = sum(any(self._failed(get(row[3])) for get in failing) for row in seen)
+        conduct = Conduct(moments, len({row[1] for row in seen}), objects, failures, window_ms)
         verdict = judge(conduct)
         return Suspect(
             who=who,
@@ -127,6 +128,10 @@ class _Look:
             first_seen=to_moment(moments[0]),
             last_seen=to_moment(moments[-1]),
         )
+
+    def _values(self, path: str, seen: list[Seen]) -> set[str | None]:
+        get = self.keys.getter(path)
+        return {as_text(get(row[3])) for row in seen}
 
     def _failed(self, value: Any) -> bool:  # noqa: ANN401  # what JSON holds
         text = as_text(value)

@@ -38,18 +38,21 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[TopUser]:
     walk = replace(walk_of(desk, arguments), users_only=True)
     calendar = calendar_of(arguments.zone)
     with raw_rows(desk, NAME, walk) as reader:
-        top, totals = _top(reader, walk, arguments)
+        top, totals = _top(desk, reader, walk, arguments)
         users = users_of(desk.connection, top)
         describe = partial(_describe, desk, calendar)
-        rows = [describe(users[number], _rows_of(reader, walk, number, arguments)) for number in top]
+        rows = [
+            describe(users[number], _rows_of(desk, reader, replace(walk, user_number=number), arguments))
+            for number in top
+        ]
     return answer_of(desk, NAME, arguments, rows, totals)
 
 
-def _top(reader: RowReader, walk: Walk, arguments: Arguments) -> tuple[list[int], dict[str, int]]:
+def _top(desk: Desk, reader: RowReader, walk: Walk, arguments: Arguments) -> tuple[list[int], dict[str, int]]:
     """Return the numbers of the users with the most events; of equal ones the smaller numbers first."""
     if arguments.filters:
         counts: Counter[int] = Counter()
-        for rows in chosen_rows(reader, walk, arguments.filters, ("event_id", "user_id")):
+        for rows in chosen_rows(desk, reader, walk, arguments.filters, ("event_id", "user_id")):
             counts.update(row[1] for row in rows)
         ordered = sorted(counts, key=lambda number: (-counts[number], number))
         return ordered[: arguments.limit], {"users": len(counts), "events": counts.total()}
@@ -63,9 +66,8 @@ def _top(reader: RowReader, walk: Walk, arguments: Arguments) -> tuple[list[int]
     return [row[0] for row in rows], {"users": users, "events": total}
 
 
-def _rows_of(reader: RowReader, walk: Walk, number: int, arguments: Arguments) -> Iterable[tuple[int, int]]:
-    own = replace(walk, user_number=number)
-    for rows in chosen_rows(reader, own, arguments.filters, ("event_id", "event_type_id")):
+def _rows_of(desk: Desk, reader: RowReader, own: Walk, arguments: Arguments) -> Iterable[tuple[int, int]]:
+    for rows in chosen_rows(desk, reader, own, arguments.filters, ("event_id", "event_type_id")):
         yield from rows
 
 

@@ -7,7 +7,7 @@ needs no such help.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,12 @@ from sqlalchemy import ColumnElement, Connection, Executable, Select, and_, func
 from picoevent.errors import StoreCorrupt
 from picoevent.ids import MAX_EVENT_ID, MILLISECOND_SHIFT, first_id_of_second
 from picoevent.store.limits import TimeLimit
+from picoevent.store.rollup_tables import event_dimension
 from picoevent.store.tables import event_data, event_log
 
 Row = tuple[Any, ...]
 Batch = list[Row]
+Decode = Callable[[str], list[Any]]
 
 BATCH_ROWS = 100_000
 """Narrow rows in one batch: some 4 MB of text."""
@@ -29,8 +31,6 @@ BATCH_BYTES = 4_000_000
 """About how many bytes of payload one batch holds."""
 
 _decode_narrow = msgspec.json.Decoder(list[tuple[int | None, ...]]).decode
-_decode_wide = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
-_decode_payload = msgspec.json.Decoder(dict[str, Any]).decode
 EVENT_ID = event_log.c.event_id
 
 
@@ -39,7 +39,8 @@ class Walk:
     """Which rows: Unix milliseconds (`until_ms` does not count), and what each of them has to be.
 
     One user, or else one event type, is walked along its own index, all others along the primary key. `users_only`
-    leaves out events without a user.
+    leaves out events without a user. `value`, the numbers of a searchable dimension and of one of its values, is walked
+    along the index of values.
     """
 
     since_ms: int
@@ -48,10 +49,11 @@ class Walk:
     source_ids: tuple[int, ...] | None = None
     users_only: bool = False
     user_number: int | None = None
+    value: tuple[int, int] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what the rows must be, as SQL."""
-        kept = [*_from(self.since_ms), *_before(self.until_ms)]
+        kept = [*_from(self.key, self.since_ms), *_before(self.key, self.until_ms)]
         types, sources = self.event_type_ids, self.source_ids
         if types is not None:
             column = event_log.c.event_type_id
@@ -62,34 +64,46 @@ class Walk:
             kept.append(event_log.c.user_id == self.user_number)
         elif self.users_only:
             kept.append(event_log.c.user_id.is_not(None))
+        if self.value is not None:
+            dimension_id, value_id = self.value
+            kept += [
+                event_dimension.c.event_id == EVENT_ID,
+                event_dimension.c.dimension_id == dimension_id,
+                event_dimension.c.value_id == value_id,
+            ]
         return kept
 
     @property
+    def key(self) -> ColumnElement[int]:
+        """The id that is walked along."""
+        return EVENT_ID if self.value is None else event_dimension.c.event_id
+
+    @property
     def index(self) -> str:
-        """The index to walk along."""
+        """The index of `event_log` to walk along, or to look up in."""
         if self.user_number is not None:
             return "user_id"
         return "event_type_id" if self.event_type_ids is not None and len(self.event_type_ids) == 1 else "PRIMARY"
 
 
-def _millisecond() -> ColumnElement[int]:
-    return EVENT_ID.op(">>")(MILLISECOND_SHIFT).op("&")(1023)
+def _millisecond(key: ColumnElement[int]) -> ColumnElement[int]:
+    return key.op(">>")(MILLISECOND_SHIFT).op("&")(1023)
 
 
-def _from(since_ms: int) -> list[ColumnElement[bool]]:
+def _from(key: ColumnElement[int], since_ms: int) -> list[ColumnElement[bool]]:
     """Return what keeps rows of this millisecond and later ones; whole seconds are a range of the key alone."""
     second, millisecond = divmod(since_ms, 1000)
-    kept: list[ColumnElement[bool]] = [first_id_of_second(second) <= EVENT_ID]
+    kept: list[ColumnElement[bool]] = [first_id_of_second(second) <= key]
     if millisecond:
-        kept.append((first_id_of_second(second + 1) <= EVENT_ID) | (millisecond <= _millisecond()))
+        kept.append((first_id_of_second(second + 1) <= key) | (millisecond <= _millisecond(key)))
     return kept
 
 
-def _before(until_ms: int) -> list[ColumnElement[bool]]:
+def _before(key: ColumnElement[int], until_ms: int) -> list[ColumnElement[bool]]:
     second, millisecond = divmod(until_ms, 1000)
-    kept: list[ColumnElement[bool]] = [first_id_of_second(second + bool(millisecond)) > EVENT_ID]
+    kept: list[ColumnElement[bool]] = [first_id_of_second(second + bool(millisecond)) > key]
     if millisecond:
-        kept.append((first_id_of_second(second) > EVENT_ID) | (millisecond > _millisecond()))
+        kept.append((first_id_of_second(second) > key) | (millisecond > _millisecond(key)))
     return kept
 
 
@@ -126,46 +140,32 @@ class RowReader:
         # The server packs in the order that it finds convenient.
         return self._plain(chosen) if found is None else sorted(found)
 
-    def wide(self, walk: Walk, columns: Sequence[str]) -> Iterator[Batch]:
-        """Yield rows as `narrow` does, with the payload, a dict, as the last column."""
+    def wide(self, walk: Walk, columns: Sequence[str], kind: type[Any]) -> Iterator[Batch]:
+        """Yield rows as `narrow` does, with the payload as the last column, of a type that msgspec decodes."""
         after, batch_rows = 0, BATCH_PAYLOADS
+        decode = msgspec.json.Decoder(list[tuple[(*[Any] * len(columns), kind)]]).decode  # type: ignore[misc]
         while after < MAX_EVENT_ID:
             ids = _walked(walk, [EVENT_ID], after, batch_rows).subquery()
             count, last = self.execute(select(func.count(), func.max(ids.c.event_id))).one()
             if not count:
                 return
-            rows, size = self._wide_batch(walk, columns, after, last)
+            rows, size = self._wide_batch(_Wide(walk, columns, after, last), decode)
             yield rows
             if count < batch_rows:
                 return
             after = last
             batch_rows = max(1, min(BATCH_PAYLOADS, batch_rows * BATCH_BYTES // max(size, 1)))
 
-    def _wide_batch(self, walk: Walk, columns: Sequence[str], after: int, last: int) -> tuple[Batch, int]:
-        joined = event_log.outerjoin(event_data, event_data.c.event_id == event_log.c.event_id)
-        within = and_(after < EVENT_ID, last >= EVENT_ID, *walk.conditions())
-        chosen = [event_log.c[name] for name in columns]
+    def _wide_batch(self, wide: _Wide, decode: Decode) -> tuple[Batch, int]:
+        """Return the rows, and about how many bytes of payload they have."""
         if self._packs:
-            payload = func.coalesce(event_data.c.event_data, literal("{}"))
-            packed = select(func.count(), _packed([*chosen, payload])).select_from(joined).where(within)
-            row = self.execute(packed.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")).one()
-            found = _whole(row, _decode_wide)
+            row = self.execute(wide.packed()).one()
+            found = _whole(row, decode)
             if found is not None:
                 found.sort(key=_first)
                 return found, len(row[1] or "")
-        plain = select(*chosen, event_data.c.event_data).select_from(joined).where(within).order_by(EVENT_ID)
-        rows = self._plain(plain)
-        return [(*row[:-1], read_payload(row[0], row[-1])) for row in rows], sum(len(row[-1] or "") for row in rows)
-
-    def payloads(self, event_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-        """Return the payloads of these events; one without a payload has an empty one."""
-        found: dict[int, Mapping[str, Any]] = {event_id: {} for event_id in event_ids}
-        ordered = sorted(event_ids)
-        for begin in range(0, len(ordered), BATCH_PAYLOADS // 10):
-            some = ordered[begin : begin + BATCH_PAYLOADS // 10]
-            rows = self._plain(select(event_data).where(event_data.c.event_id.in_(some)))
-            found.update({event_id: read_payload(event_id, payload) for event_id, payload in rows})
-        return found
+        rows = self._plain(wide.plain())
+        return [_decoded(row, decode) for row in rows], sum(len(row[-1]) for row in rows)
 
     def _plain(self, chosen: Select[Any]) -> Batch:
         return [tuple(row) for row in self.execute(chosen)]
@@ -177,13 +177,15 @@ class RowReader:
         return self.connection.execute(chosen)
 
 
-def _first(row: Row) -> Any:  # noqa: ANN401  # an id
-    return row[0]
+def _first(row: Row) -> int:
+    return int(row[0])
 
 
 def _walked(walk: Walk, columns: Sequence[ColumnElement[Any]], after: int, limit: int) -> Select[Any]:
-    chosen = select(*columns).where(after < EVENT_ID, *walk.conditions()).order_by(EVENT_ID).limit(limit)
-    return chosen.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")
+    chosen = select(*columns).where(after < walk.key, *walk.conditions()).order_by(walk.key).limit(limit)
+    if walk.value is None:
+        return chosen.with_hint(event_log, f"FORCE INDEX ({walk.index})", "mysql")
+    return chosen.select_from(event_dimension, event_log).prefix_with("STRAIGHT_JOIN", dialect="mysql")
 
 
 def _packed(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
@@ -194,7 +196,7 @@ def _packed(columns: Sequence[ColumnElement[Any]]) -> ColumnElement[str]:
     return func.group_concat(*parts, literal("]"))
 
 
-def _whole(row: Any, decode: Any) -> Batch | None:  # noqa: ANN401  # SQLAlchemy's row; msgspec's decoder
+def _whole(row: Any, decode: Decode) -> Batch | None:  # noqa: ANN401  # SQLAlchemy's row
     """Return the rows that were packed; None where the server cut the text off, or where a payload can't be read."""
     count, text = row
     try:
@@ -204,10 +206,42 @@ def _whole(row: Any, decode: Any) -> Batch | None:  # noqa: ANN401  # SQLAlchemy
     return rows if len(rows) == count else None
 
 
-def read_payload(event_id: int, payload: str | None) -> dict[str, Any]:
-    """Return a payload as it was logged; raise `StoreCorrupt` naming the event."""
+def _decoded(row: Row, decode: Decode) -> Row:
+    """Return a row with its payload decoded; raise `StoreCorrupt` naming the event."""
+    *columns, payload = row
     try:
-        return _decode_payload(payload) if payload else {}
+        packed = f"[[{','.join(['null' if value is None else str(value) for value in columns])},{payload}]]"
+        found: Row = decode(packed)[0]
+        return found
     except msgspec.DecodeError as error:
-        message = f"The payload of event {event_id} can't be read ({error})."
+        message = f"The payload of event {row[0]} can't be read ({error})."
         raise StoreCorrupt(message, hint="Something else wrote it: compare event_data with a backup.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Wide:
+    """The rows of a walk behind one id, up to and with another, with their payloads; {} where there is none."""
+
+    walk: Walk
+    columns: Sequence[str]
+    after: int
+    last: int
+
+    def plain(self) -> Select[Any]:
+        """Return them as rows."""
+        chosen = self._select(*self._columns()).order_by(EVENT_ID)
+        return chosen.with_hint(event_log, f"FORCE INDEX ({self.walk.index})", "mysql")
+
+    def packed(self) -> Select[Any]:
+        """Return their number, and all of them as one text."""
+        chosen = self._select(func.count(), _packed(self._columns()))
+        return chosen.with_hint(event_log, f"FORCE INDEX ({self.walk.index})", "mysql")
+
+    def _columns(self) -> list[ColumnElement[Any]]:
+        payload = func.coalesce(event_data.c.event_data, literal("{}"))
+        return [*[event_log.c[name] for name in self.columns], payload]
+
+    def _select(self, *chosen: ColumnElement[Any]) -> Select[Any]:
+        joined = event_log.outerjoin(event_data, event_data.c.event_id == event_log.c.event_id)
+        within = and_(self.after < EVENT_ID, self.last >= EVENT_ID, *self.walk.conditions())
+        return select(*chosen).select_from(joined).where(within)

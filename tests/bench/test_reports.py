@@ -21,7 +21,7 @@ from picoevent.ids import id_unix_ms
 
 END_MS = 1_800_000_000_000
 TINY = {
-    "reports.answers": Size(events=2_000, rounds=1),
+    "reports.answers": Size(events=1_000, rounds=1),
     "reports.types": Size(events=2_000, rounds=1),
     "reports.fold": Size(events=2_000, rounds=1),
     "reports.binlog": Size(events=10_000, rounds=1),
@@ -120,6 +120,7 @@ def test_every_part_is_tried_here():
     assert sorted(TINY) == sorted(part.name for part in REPORTS.parts)
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", TINY)
 def test_a_whole_run_of_a_part_prints_its_rows(capsys, name):
     part = next(part for part in REPORTS.parts if part.name == name)

@@ -111,6 +111,33 @@ def test_a_late_event_of_other_days_leaves_an_answer_as_it_is(events):
     assert events.report("series", **LAST_WEEK).cached_seconds is not None
 
 
+def test_a_goal_that_is_added_is_seen_at_once(events):
+    events.report("goals", **LAST_WEEK)
+
+    events.goals.add("paid", "order.paid")
+
+    assert [row.goal for row in events.report("goals", **LAST_WEEK).rows] == ["paid"]
+    assert events.report("goals", **LAST_WEEK).cached_seconds is not None
+
+
+def test_sessions_that_may_go_on_are_not_kept_for_long(events, monkeypatch):
+    asked = []
+    cache = events._parts.query_cache
+    monkeypatch.setattr(cache, "get_or_compute", lambda _key, ttl, *_args, **_kw: asked.append(ttl))
+
+    events.report("sessions", **LAST_WEEK)
+    events.report("series", **LAST_WEEK)
+
+    assert asked[0] == 30
+    assert asked[1] >= 3600
+
+
+def test_processes_that_are_set_differently_do_not_share_answers(events, open_log):
+    events.report("series", **LAST_WEEK)
+
+    assert open_log(failure_values="rejected").report("series", **LAST_WEEK).cached_seconds is None
+
+
 def test_other_arguments_are_another_question(events):
     events.report("series", **LAST_WEEK)
 

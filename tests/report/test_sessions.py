@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from picoevent import EventLog, NewEvent, Settings
+from picoevent.fold.rezone import change_zone
 from picoevent.fold.worker import Folder
 from picoevent.importing import BadLine, ImportOptions, import_files
 from picoevent.importing.access_log import AccessLogReader
@@ -209,6 +210,16 @@ def test_who_never_rests_is_followed_to_the_end_of_the_next_day(world):
     answer = ask(world.url, SESSIONS, now=world.now, since=since, until=until)
 
     assert (answer.totals["sessions"], answer.totals["events"]) == (1, -(-2 * 1440 // 25))
+
+
+def test_after_a_change_of_the_zone_sessions_are_walked_anew(world):
+    world.log([(day * 1440 + minute, 1, "web", "a") for day in range(4) for minute in (1, 20, 1430)])
+    world.fold(9)
+
+    change_zone(world.folder.store, "Asia/Kathmandu", 200)
+    world.fold(9.1)
+
+    assert world.check("web", 0, 5, zone="Asia/Kathmandu", interval="day").origin.startswith("rollup: day")
 
 
 def test_several_sources_have_their_own_sessions(world):

@@ -100,8 +100,11 @@ class World:
         """Declare what is counted of an event type."""
         declare(self.folder.store, event_type, wishes)
 
-    def log(self, *events, seconds=0):
-        """Let time pass, log events as (milliseconds from now, type, source, user, number), and count them."""
+    def log(self, *events, seconds=0, keep_up=True):
+        """Let time pass, log events as (milliseconds from now, type, source, user, number), and count them.
+
+        Without `keep_up` nothing is closed, and nothing filled in that was declared later.
+        """
         self.now_ms += seconds * 1000
         new = [
             Known(self.now_ms + offset, name, source, user, _data(number))
@@ -112,7 +115,8 @@ class World:
         )
         self.known += new
         self.folder.fold_all()
-        self.folder.keep_up()
+        if keep_up:
+            self.folder.keep_up()
 
     def ask(self, name, **arguments):
         """Return the answer of a report."""
