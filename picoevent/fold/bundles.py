@@ -6,22 +6,18 @@ What lies in a part, and in which tables, its `Form` knows.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, select
 
+from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
-from picoevent.rollup.tiers import MINUTE_SECONDS, Tier
+from picoevent.rollup.tiers import Tier
 
 Content = TypeVar("Content")
 
-MOST_PARTS = 64
-"""A bucket that has got so many parts is put together at once; a minute that is over, from two parts on."""
-SETTLED_SECONDS = 10
-"""How long after its end a minute is put together: few events are later."""
 MERGING_SECONDS, CLOSING_SECONDS = 0.1, 0.2
 """About how long one turn puts parts together, or prepares a bucket that is to be closed."""
 
@@ -84,13 +80,13 @@ class Bundles(Generic[Content]):
 
     def __init__(self, form: Form[Content], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._form = form
-        self._parts: Counter[Key] = Counter()
+        self._crowds = Crowds()
         self._ahead: Ahead | None = None
         self._clock = clock
 
-    def noticed(self, keys: Iterable[Key]) -> None:
-        """Take note that each of these buckets got a part."""
-        self._parts.update(iter(keys))
+    def noticed(self, keys: Iterable[Key], now: int) -> None:
+        """Take note that each of these buckets got a part at a Unix second."""
+        self._crowds.notice({(key.tier, key.bucket) for key in keys}, now)
 
     def prepare(self, turn: Turn, span: Span) -> bool:
         """Write some of what `close` has to, for a moment; return whether all that was there is written."""
@@ -126,20 +122,31 @@ class Bundles(Generic[Content]):
     def merge_some(self, turn: Turn) -> bool:
         """Put together what is due, for a moment; return whether there may be more."""
         give_up = self._clock() + MERGING_SECONDS
-        settled = turn.now - SETTLED_SECONDS - MINUTE_SECONDS
-        due = [key for key, parts in self._parts.items() if parts >= MOST_PARTS or _is_over(key, settled)]
-        for key in due:
-            if self._clock() >= give_up:
-                return True
-            if self._parts.pop(key) > 1:
-                self._merge(turn, key)
-        return False
+        while self._clock() < give_up:
+            due = self._crowds.next_due(turn.now)
+            if due is None:
+                return False
+            for name in self._crowded(turn.connection, *due):
+                self._merge(turn, Key(due[0], *name, due[1]))
+        return True
 
     def _merge(self, turn: Turn, key: Key) -> None:
         content = self._form.gather(turn.connection, key, key.bucket + 1)
         self._form.delete(turn.connection, key)
         self._form.write(turn, {key: content})
         turn.mark_changed()
+
+    def _crowded(self, connection: Connection, tier: Tier, bucket: int) -> list[Name]:
+        """Return what has more than one part in a bucket."""
+        c = self._form.table.c
+        names = (
+            select(c.event_type_id, c.source_id, self._form.number)
+            .with_hint(self._form.table, "FORCE INDEX (bucket)", "mysql")
+            .where(c.tier == int(tier), c.bucket == bucket)
+            .group_by(c.event_type_id, c.source_id, self._form.number)
+            .having(func.count() > 1)
+        )
+        return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(names))
 
     def _names(self, connection: Connection, span: Span, since_part: int = 0) -> list[Name]:
         """Return what has parts in a span; with `since_part` only what got some in that turn or later."""
@@ -151,10 +158,6 @@ class Bundles(Generic[Content]):
             .distinct()
         )
         return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(names))
-
-
-def _is_over(key: Key, settled: int) -> bool:
-    return key.tier is Tier.MINUTE and key.bucket <= settled
 
 
 def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:

@@ -117,9 +117,9 @@ class DimensionFold:
 
     def _write(self, turn: Turn, harvest: Harvest) -> None:
         self._form.write_packed(turn, harvest.cells)
-        self._cells.noticed(harvest.cells)
+        self._cells.noticed(harvest.cells, turn.now)
         self._measure_form.write(turn, harvest.measures)
-        self._measures.noticed(harvest.measures)
+        self._measures.noticed(harvest.measures, turn.now)
         for dimension_id, sets in harvest.sets():
             self._sets.add(turn, dimension_id, sets)
         if harvest.indexed:

@@ -24,8 +24,31 @@ ROUND_SECONDS = 0.6
 """From the beginning of one round to that of the next: with the round itself, an event is counted within a second."""
 STAND_BY_SECONDS = 0.5
 AWAY_SECONDS = 1.0
+MIN_EVENTS, FIRST_EVENTS, MAX_EVENTS = 500, 4_000, 50_000
+"""How many events a round takes at least, at first, and at most."""
 UPKEEP_SECONDS = 5.0
 """How often is looked for what is to be closed or dropped."""
+
+
+class Pace:
+    """How many events a round takes: so many that it is over in time, however far apart their buckets lie.
+
+    A round that works for long keeps others waiting, and the server ends a session that is silent for seconds.
+    """
+
+    def __init__(self) -> None:
+        self.events = FIRST_EVENTS
+
+    def took(self, seconds: float) -> None:
+        """Take note how long a round was."""
+        if seconds > ROUND_SECONDS:
+            self.slower()
+        elif seconds < ROUND_SECONDS / 3:
+            self.events = min(MAX_EVENTS, self.events * 2)
+
+    def slower(self) -> None:
+        """Take fewer: a round was long, or failed."""
+        self.events = max(MIN_EVENTS, self.events // 2)
 
 
 class Folder:
@@ -38,21 +61,25 @@ class Folder:
         self._rounds: Rounds | None = None
         self._declarations = 0
         self._upkeep_due = 0.0
+        self._pace = Pace()
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
         rounds = None
+        begun = time.monotonic()
         try:
             with self.turns.leading() as turn:
                 rounds = self._rounds_in(turn)
-                folded = rounds.fold(turn)
+                folded = rounds.fold(turn, self._pace.events)
                 self._declarations = turn.state.declarations
         except BaseException:
             # Without rounds the turn was another one's, and nothing was done in it.
             if rounds is not None:
                 rounds.drop()
+                self._pace.slower()
             raise
         rounds.keep()
+        self._pace.took(time.monotonic() - begun)
         return folded
 
     def fold_all(self) -> int:
