@@ -15,7 +15,8 @@ from picoevent.fold.piles import USERS, read_span
 from picoevent.fold.users import FIRST_GIVEN, find_numbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.rollup.members import unpack_members
-from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar, Tier, Window
+from picoevent.rollup.tiers import MINUTE_SECONDS, QUARTER_SECONDS, Calendar, Tier, Window
+from picoevent.store.fold_state import FOR_EVER
 from picoevent.store.rollup_tables import rollup, rollup_users
 
 REMEMBERED = 500_000
@@ -32,6 +33,12 @@ class Evidence:
 
     counts: Counter[BucketKey] = field(default_factory=Counter)
     users: defaultdict[BucketKey, BitMap] = field(default_factory=lambda: defaultdict(BitMap))
+
+
+@dataclass(slots=True)
+class _Group:
+    events: int = 0
+    users: BitMap = field(default_factory=BitMap)
 
 
 class Numbers:
@@ -60,29 +67,40 @@ class Tally:
         self._calendar = calendar
         self._count_windows = count_windows
         self._pile_windows = pile_windows
-        self.evidence = Evidence()
+        minutes = count_windows.get(Tier.MINUTE)
+        self._minutes_from = minutes.since if minutes else FOR_EVER
+        self._groups: defaultdict[tuple[int, int, int], _Group] = defaultdict(_Group)
 
     def add(self, columns: Columns) -> None:
         """Add events, whose users are dense numbers."""
-        groups: defaultdict[tuple[int, int, int], list[int | None]] = defaultdict(list)
+        users: defaultdict[tuple[int, int, int], list[int | None]] = defaultdict(list)
+        # No finer than what will be compared.
+        finest = (self._minutes_from - EPOCH_UNIX) // QUARTER_SECONDS
         for event_id, type_id, source_id, user in zip(
             columns.event_ids, columns.event_type_ids, columns.source_ids, columns.users, strict=True
         ):
-            groups[(event_id >> SECOND_SHIFT) // MINUTE_SECONDS, type_id, source_id].append(user)
-        for (minute, type_id, source_id), users in groups.items():
-            self._add_group(minute * MINUTE_SECONDS + EPOCH_UNIX, (type_id, source_id), users)
+            second = event_id >> SECOND_SHIFT
+            width = MINUTE_SECONDS if second // QUARTER_SECONDS >= finest else QUARTER_SECONDS
+            users[second - second % width, type_id, source_id].append(user)
+        for key, found in users.items():
+            group = self._groups[key]
+            group.events += len(found)
+            group.users.update([user for user in found if user is not None])
 
-    def _add_group(self, second: int, names: tuple[int, int], users: list[int | None]) -> None:
-        members = BitMap([user for user in users if user is not None])
-        pairs = [(type_id, source_id) for type_id in (names[0], ANY) for source_id in (names[1], ANY)]
-        for tier in self._count_windows:
-            bucket = self._calendar.bucket(tier, second)
-            counted, piled = (_answers(windows, tier, bucket) for windows in (self._count_windows, self._pile_windows))
-            for pair in pairs:
-                if counted:
-                    self.evidence.counts[(tier, bucket, *pair)] += len(users)
-                if piled and members:
-                    self.evidence.users[(tier, bucket, *pair)] |= members
+    def evidence(self) -> Evidence:
+        """Return what was added, by bucket."""
+        evidence = Evidence()
+        for (second, type_id, source_id), group in self._groups.items():
+            for tier in self._count_windows:
+                bucket = self._calendar.bucket(tier, second + EPOCH_UNIX)
+                pairs = [(tier, bucket, one, other) for one in (type_id, ANY) for other in (source_id, ANY)]
+                if _answers(self._count_windows, tier, bucket):
+                    for key in pairs:
+                        evidence.counts[key] += group.events
+                if group.users and _answers(self._pile_windows, tier, bucket):
+                    for key in pairs:
+                        evidence.users[key] |= group.users
+        return evidence
 
 
 def _answers(windows: Windows, tier: Tier, bucket: int) -> bool:

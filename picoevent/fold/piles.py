@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Row, Table, and_, delete, select
+from sqlalchemy import Connection, Row, Table, delete, select
 
+from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
-from picoevent.rollup.members import pack_members, union_members, unpack_members
-from picoevent.rollup.tiers import MINUTE_SECONDS, Tier
+from picoevent.rollup.members import pack_members, union_members
+from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_users
 from picoevent.store.rows import insert_rows
 
 USERS = 0
 """The number of a set of users; other numbers are those of dimensions that are counted distinct."""
-MOST_PARTS = 64
-FEW_PARTS = 8
-"""So many parts of a minute are left as they are."""
-SETTLED_SECONDS = 5
-"""How long behind its end a minute is left alone, for what was still on its way."""
+KEY_COLUMNS = [rollup_users.c[name] for name in ("tier", "event_type_id", "source_id", "dimension_id", "bucket")]
 ROWS_AT_ONCE = 2000
 
 SetKey = tuple[int, int, int, int]
@@ -30,72 +26,56 @@ SetKey = tuple[int, int, int, int]
 
 
 class Sets:
-    """Parts of `rollup_users`: added, closed, and merged where a closed bucket has got many."""
+    """Parts of `rollup_users`: added, closed, and merged where a bucket has got several and gets no more."""
 
     def __init__(self) -> None:
-        self._parts: Counter[tuple[int, SetKey]] = Counter()
-        self._minutes: Counter[int] = Counter()
+        self._crowds = Crowds()
 
     def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, BitMap]) -> None:
         """Write a part for each set."""
         _insert(turn, [(dimension_id, key, members) for key, members in sorted(sets.items(), key=itemgetter(0))])
-        self._parts.update((dimension_id, key) for key in sets if key[0] != Tier.MINUTE)
-        self._minutes.update({key[3] for key in sets if key[0] == Tier.MINUTE})
+        self._crowds.notice({(Tier(tier), bucket) for tier, _, _, bucket in sets}, turn.now)
+
+    def prepare(self, _turn: Turn, _finer: Tier, _tier: Tier, _bucket: int, _until: int) -> bool:
+        """See `Closer.prepare`: sets close quickly."""
+        return True
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""
-        unions: dict[tuple[int, int, int], BitMap] = {}
-        for row in read_span(turn.connection, rollup_users, finer, bucket, until):
-            key = row.event_type_id, row.source_id, row.dimension_id
-            members = unpack_members(row.packed)
-            if key in unions:
-                unions[key] |= members
-            else:
-                unions[key] = members
-        _insert(
-            turn,
-            [
-                (dimension_id, (tier, type_id, source_id, bucket), members)
-                for (type_id, source_id, dimension_id), members in sorted(unions.items(), key=itemgetter(0))
-            ],
-        )
+        unions = {key: union_members(parts) for key, parts in _read_sets(turn, finer, bucket, until).items()}
+        _insert(turn, _of_bucket(tier, bucket, unions))
 
-    def merge_minute(self, turn: Turn) -> bool:
-        """Merge all parts of a minute that is over; return whether there may be another.
-
-        Rounds write a part a second: an open quarter would have a thousand, and a question about today read them all.
-        """
-        over = [bucket for bucket in self._minutes if bucket + MINUTE_SECONDS + SETTLED_SECONDS <= turn.now]
-        if not over:
+    def merge_one(self, turn: Turn) -> bool:
+        """Merge the parts of a bucket that is due; return whether there may be another."""
+        due = self._crowds.next_due(turn.now)
+        if due is None:
             return False
-        bucket = min(over)
-        if self._minutes.pop(bucket) > FEW_PARTS:
-            self.close(turn, Tier.MINUTE, Tier.MINUTE, bucket, bucket + MINUTE_SECONDS)
-            c = rollup_users.c
-            older = c.tier == int(Tier.MINUTE), c.bucket == bucket, c.part < turn.part
-            turn.connection.execute(delete(rollup_users).where(*older))
+        tier, bucket = due
+        found = _read_sets(turn, tier, bucket, bucket + 1)
+        unions = {key: union_members(parts) for key, parts in found.items() if len(parts) > 1}
+        for type_id, source_id, dimension_id in unions:
+            mine = (int(tier), type_id, source_id, dimension_id, bucket)
+            named = zip(KEY_COLUMNS, mine, strict=True)
+            turn.connection.execute(delete(rollup_users).where(*[column == value for column, value in named]))
+        _insert(turn, _of_bucket(tier, bucket, unions))
+        if unions:
             turn.mark_changed()
         return True
 
-    def merge_one(self, turn: Turn) -> bool:
-        """Merge the parts of a bucket that has got many; return whether there may be another."""
-        (number, parts), *_ = self._parts.most_common(1) or [((0, (0, 0, 0, 0)), 0)]
-        if parts < MOST_PARTS:
-            return False
-        dimension_id, (tier, type_id, source_id, bucket) = number
-        mine = and_(
-            rollup_users.c.tier == tier,
-            rollup_users.c.event_type_id == type_id,
-            rollup_users.c.source_id == source_id,
-            rollup_users.c.dimension_id == dimension_id,
-            rollup_users.c.bucket == bucket,
-        )
-        found = turn.connection.execute(select(rollup_users.c.packed).where(mine)).scalars().all()
-        turn.connection.execute(delete(rollup_users).where(mine))
-        _insert(turn, [(dimension_id, (tier, type_id, source_id, bucket), union_members(found))])
-        turn.mark_changed()
-        self._parts[number] = 0
-        return True
+
+def _read_sets(turn: Turn, tier: Tier, since: int, until: int) -> dict[tuple[int, int, int], list[bytes]]:
+    """Return the parts of a span of a tier, by event type, source and dimension."""
+    found: dict[tuple[int, int, int], list[bytes]] = {}
+    for row in read_span(turn.connection, rollup_users, tier, since, until):
+        found.setdefault((row.event_type_id, row.source_id, row.dimension_id), []).append(row.packed)
+    return found
+
+
+def _of_bucket(
+    tier: Tier, bucket: int, unions: Mapping[tuple[int, int, int], BitMap]
+) -> Iterator[tuple[int, SetKey, BitMap]]:
+    for (type_id, source_id, dimension_id), members in sorted(unions.items(), key=itemgetter(0)):
+        yield dimension_id, (tier, type_id, source_id, bucket), members
 
 
 def _insert(turn: Turn, sets: Iterable[tuple[int, SetKey, BitMap]]) -> None:

@@ -15,8 +15,7 @@ from picoevent.store.tables import pending
 logger = logging.getLogger("picoevent")
 
 MAX_BATCHES = 2000
-MAX_EVENTS = 50_000
-"""How much one round takes."""
+"""How many batches one round takes at most."""
 LATE_BATCHES = 10_000
 """How far below the last deleted batch one that commits late is looked for; below that, once a minute."""
 FULL_LOOK_MS = 60_000
@@ -43,15 +42,15 @@ class Queue:
         """How many batches can't be read."""
         return len(self._unreadable)
 
-    def take(self, connection: Connection, floor: int, now_ms: int) -> Taken:
-        """Return the next batches; they are gone when the transaction that deletes them commits."""
+    def take(self, connection: Connection, floor: int, now_ms: int, max_events: int) -> Taken:
+        """Return the next batches, one at least; they are gone when the transaction that deletes them commits."""
         # Old delete marks make a scan from the beginning slow: that is done seldom.
         if now_ms - self._looked_fully_ms >= FULL_LOOK_MS:
             self._looked_fully_ms = now_ms
             floor = 0
         sizes = select(pending.c.seq, pending.c.events).where(pending.c.seq > floor).order_by(pending.c.seq)
         found = connection.execute(sizes.limit(MAX_BATCHES + len(self._unreadable))).all()
-        wanted = self._choose([(seq, events) for seq, events in found if seq not in self._unreadable])
+        wanted = self._choose([(seq, events) for seq, events in found if seq not in self._unreadable], max_events)
         taken = Taken(more=len(wanted) < len(found) - len(self._unreadable) or len(found) >= MAX_BATCHES)
         if wanted:
             packed = select(pending.c.seq, pending.c.packed).where(pending.c.seq.in_(wanted))
@@ -60,11 +59,11 @@ class Queue:
         return taken
 
     @staticmethod
-    def _choose(found: Sequence[tuple[int, int]]) -> list[int]:
+    def _choose(found: Sequence[tuple[int, int]], max_events: int) -> list[int]:
         chosen: list[int] = []
         events = 0
         for seq, count in found:
-            if chosen and events + count > MAX_EVENTS:
+            if chosen and events + count > max_events:
                 break
             chosen.append(seq)
             events += count

@@ -57,14 +57,14 @@ class Rounds:
         self.filler = Filler(self.dimensions, self.numbers)
         self._extras: tuple[Extra, ...] = (self.dimensions, *extras)
 
-    def fold(self, turn: Turn) -> Folded:
-        """Count what `pending` holds next, and delete it there."""
+    def fold(self, turn: Turn, max_events: int) -> Folded:
+        """Count what `pending` holds next, about so many events at most, and delete it there."""
         if not turn.state.closed_quarter:
             # The state is read anew by the next turn.
             begin(turn, self.calendar)
             turn.mark_changed()
             return Folded(0, more=True)
-        taken = self.queue.take(turn.connection, turn.state.floor_seq, turn.now_ms)
+        taken = self.queue.take(turn.connection, turn.state.floor_seq, turn.now_ms, max_events)
         if not taken.seqs:
             return Folded(0, more=False)
         columns = self._count(turn, taken)

@@ -29,13 +29,8 @@ def close_buckets(turn: Turn, rounds: Rounds) -> bool:
     return close_one(turn, rounds.calendar, (rounds.sets, rounds.dimensions))
 
 
-def merge_minutes(turn: Turn, rounds: Rounds) -> bool:
-    """Merge the sets of a minute that is over."""
-    return rounds.sets.merge_minute(turn)
-
-
 def merge_sets(turn: Turn, rounds: Rounds) -> bool:
-    """Merge the sets of a bucket that has got many late ones."""
+    """Merge the sets of a bucket that has got several parts."""
     return rounds.sets.merge_one(turn)
 
 
@@ -72,7 +67,6 @@ def fill_some(turn: Turn, rounds: Rounds) -> bool:
 
 STEPS: Sequence[Step] = (
     close_buckets,
-    merge_minutes,
     merge_sets,
     merge_dimensions,
     move_horizons,

@@ -170,7 +170,7 @@ class _Run:
             self.findings.events += len(columns) if told else 0
         self.findings.unreadable |= waiting.unreadable
         self.findings.waiting += len(waiting.event_ids) if told else 0
-        return tally.evidence, declared.evidence
+        return tally.evidence(), declared.evidence
 
     def _without_number(self, day: int) -> Iterator[Difference]:
         missing, self._numbers.missing = self._numbers.missing, set()

@@ -24,8 +24,31 @@ ROUND_SECONDS = 0.6
 """From the beginning of one round to that of the next: with the round itself, an event is counted within a second."""
 STAND_BY_SECONDS = 0.5
 AWAY_SECONDS = 1.0
+MIN_EVENTS, FIRST_EVENTS, MAX_EVENTS = 500, 4_000, 50_000
+"""How many events a round takes at least, at first, and at most."""
 UPKEEP_SECONDS = 5.0
 """How often is looked for what is to be closed or dropped."""
+
+
+class Pace:
+    """How many events a round takes: so many that it is over in time, however far apart their buckets lie.
+
+    A round that works for long keeps others waiting, and the server ends a session that is silent for seconds.
+    """
+
+    def __init__(self) -> None:
+        self.events = FIRST_EVENTS
+
+    def took(self, seconds: float) -> None:
+        """Take note how long a round was."""
+        if seconds > ROUND_SECONDS:
+            self.slower()
+        elif seconds < ROUND_SECONDS / 3:
+            self.events = min(MAX_EVENTS, self.events * 2)
+
+    def slower(self) -> None:
+        """Take fewer: a round was long, or failed."""
+        self.events = max(MIN_EVENTS, self.events // 2)
 
 
 class Folder:
@@ -38,19 +61,25 @@ class Folder:
         self._rounds: Rounds | None = None
         self._declarations = 0
         self._upkeep_due = 0.0
+        self._pace = Pace()
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
+        rounds = None
+        begun = time.monotonic()
         try:
             with self.turns.leading() as turn:
                 rounds = self._rounds_in(turn)
-                folded = rounds.fold(turn)
+                folded = rounds.fold(turn, self._pace.events)
                 self._declarations = turn.state.declarations
         except BaseException:
-            if self._rounds is not None:
-                self._rounds.drop()
+            # Without rounds the turn was another one's, and nothing was done in it.
+            if rounds is not None:
+                rounds.drop()
+                self._pace.slower()
             raise
         rounds.keep()
+        self._pace.took(time.monotonic() - begun)
         return folded
 
     def fold_all(self) -> int:
@@ -66,14 +95,17 @@ class Folder:
         """Say whether all that these declarations lack is known to be filled in."""
         return self._rounds is not None and self._rounds.filler.is_whole(declarations)
 
-    def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
+    def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> bool:
         """Close what is over, drop what is old, merge what has become many, fill in what was declared later.
 
-        All that is due, or until `give_up()`.
+        All that is due, or until `give_up()`; return whether that cut it off.
         """
+        cut_off = False
         for step in STEPS:
-            while self._take(step) and not give_up():
+            while (more := self._take(step)) and not give_up():
                 pass
+            cut_off = cut_off or more
+        return cut_off
 
     def close(self) -> None:
         """Let the next one lead at once, and close every connection; idempotent."""
@@ -88,16 +120,20 @@ class Folder:
         zone = read_zone(turn.connection)
         if self._rounds is None or self._rounds.calendar.zone != zone:
             self._rounds = Rounds(Calendar(zone), values_kept=self._settings.dimension_values_kept)
+        elif turn.state.leader != self.turns.name:
+            # Another one led meanwhile, and may have done anew what was half done here.
+            self._rounds.drop()
         return self._rounds
 
     def _take(self, step: Step) -> bool:
+        rounds = None
         try:
             with self.turns.leading() as turn:
                 rounds = self._rounds_in(turn)
                 more = step(turn, rounds)
         except BaseException:
-            if self._rounds is not None:
-                self._rounds.drop()
+            if rounds is not None:
+                rounds.drop()
             raise
         rounds.keep()
         return more
@@ -132,8 +168,9 @@ class Folder:
             return stop.is_set() or time.monotonic() >= end
 
         if time.monotonic() >= self._upkeep_due:
-            self.keep_up(give_up)
-            self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
+            # What was cut off goes on behind the next round.
+            if not self.keep_up(give_up):
+                self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
         elif not folded.more and not self.is_whole(self._declarations):
             while self._take(fill_some) and not give_up():
                 pass

@@ -43,7 +43,7 @@ class World:
     def __init__(self, url, zone, **overrides):
         init(url, zone)
         self.calendar = Calendar(zone)
-        self.begin = self.calendar.day_start(datetime(*CHANGES[zone], tzinfo=ZoneInfo(zone)).date())
+        self.begin = self.calendar.day_start(datetime(*CHANGES.get(zone, (2026, 1, 1)), tzinfo=ZoneInfo(zone)).date())
         self.now = self.begin
         self.events = EventLog(url, strict=True)
         self.folder = Folder(Settings(url=url, **overrides), clock=lambda _connection: self.now * 1000)

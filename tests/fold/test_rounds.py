@@ -117,7 +117,8 @@ def test_a_late_event_gives_its_day_a_version_and_one_of_today_does_not(events, 
 
 
 def test_more_than_a_round_takes_is_counted_in_several(events, folder, monkeypatch):
-    monkeypatch.setattr("picoevent.fold.queue.MAX_EVENTS", 250)
+    monkeypatch.setattr("picoevent.fold.worker.FIRST_EVENTS", 250)
+    monkeypatch.setattr("picoevent.fold.worker.MAX_EVENTS", 250)
     events.log_many([NewEvent("a")] * 1000)
     events.log_many([NewEvent("a")] * 100)
     events.log_many([NewEvent("a")] * 100)
