@@ -40,7 +40,7 @@ def declare_dimensions(settings: Settings) -> None:
 
 
 def fold_all(settings: Settings, events: int, progress: Progress) -> float:
-    """Fold all that waits, and merge its parts once they are calm, as upkeep does; return the seconds of the folding."""
+    """Fold all that waits, and merge parts once they are calm, as upkeep does; return the seconds of the folding."""
     begun = time.perf_counter()
     done = 0
     with closing(Folder(settings)) as folder:
