@@ -9,19 +9,18 @@ from datetime import date
 
 from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
 
-from picoevent.fold.counts import add_counts, combinations
+from picoevent.fold.counts import ANY, add_counts, combinations
 from picoevent.fold.mending import Mender, Span, folded_lots
 from picoevent.fold.raw import PILED_TABLES, next_filled
 from picoevent.fold.rebuild import Patience
 from picoevent.fold.turns import Turn, Turns, new_name
-from picoevent.ids import EPOCH_UNIX, first_id_of_second
 from picoevent.rollup.sessions import GAP_MS
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
 from picoevent.store.rollup_tables import rollup, rollup_session
 from picoevent.store.sql import SqlStore
-from picoevent.store.tables import event_log, installation
+from picoevent.store.tables import installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Change:
     """What a change of the zone does; moments are Unix seconds.
 
     Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour; what
-    lies before is counted anew from raw rows, `events` of them. Below `anew_from`, the start of a month in the new
+    lies before is counted anew from raw rows, about `events` of them. Below `anew_from`, the start of a month in the new
     zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut them,
     under the new one's start. `days_from` is from when on days are kept. Sessions are walked anew from raw rows; those
     of days without any are gone.
@@ -46,14 +45,19 @@ class Change:
 def plan_change(store: SqlStore, zone: str) -> Change:
     """Return what changing to a zone would do; nothing is changed."""
     with store.transaction() as connection:
-        change = _plan(connection, read_state(connection), zone)
-        ids = event_log.c.event_id
-        first, end = (
-            first_id_of_second(max(second, EPOCH_UNIX)) for second in (change.anew_from, change.quarters_from)
-        )
-        mine = (ids >= first) & (ids < end)
-        events = connection.execute(select(func.count()).select_from(event_log).where(mine)).scalar() or 0
-        return replace(change, events=events)
+        state = read_state(connection)
+        change = _plan(connection, state, zone)
+        days = _sum(connection, Tier.DAY, max(change.anew_from, state.kept_day), change.quarters_from)
+        months = _sum(connection, Tier.MONTH, change.anew_from, state.kept_day)
+        return replace(change, events=days + months)
+
+
+def _sum(connection: Connection, tier: Tier, since: int, until: int) -> int:
+    """Return how many events the buckets of a tier count that begin in a span."""
+    c = rollup.c
+    mine = (c.tier == int(tier)) & (c.event_type_id == ANY) & (c.source_id == ANY)
+    summed = select(func.sum(c.events)).where(mine, c.bucket >= since, c.bucket < until)
+    return int(connection.execute(summed).scalar() or 0)
 
 
 def change_zone(store: SqlStore, zone: str, values_kept: int) -> Change:
