@@ -27,7 +27,7 @@ from picoevent.store.tables import installation
 class Change:
     """What a change of the zone does; moments are Unix seconds.
 
-    Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour; what
+    Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour. What
     lies before is counted anew from raw rows, about `events` of them. Below `anew_from`, the start of a month in the new
     zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut them,
     under the new one's start. `days_from` is from when on days are kept. Sessions are walked anew from raw rows; those

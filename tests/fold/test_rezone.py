@@ -171,6 +171,8 @@ def test_dimensions_and_sessions_are_cut_anew_too(new_world):
     moments = [NOW - timedelta(hours=hours) for hours in range(0, 3000, 101)]
     world.events.log_many([NewEvent("a", {"path": f"/{n % 4}", "n": n}, n, at=at) for n, at in enumerate(moments)])
     world.pass_on(3)
+    # Sessions of days that late events have touched are looked for once a minute.
+    world.pass_on(120)
     sessions = "SELECT SUM(sessions) FROM rollup_session WHERE source_id = 0"
     before = world.ask(sessions)
 
@@ -179,5 +181,5 @@ def test_dimensions_and_sessions_are_cut_anew_too(new_world):
     world.pass_on(1)
 
     assert (before > 0, between) == (True, None)
-    assert abs(world.ask(sessions) - before) <= 1
+    assert abs(world.ask(sessions) - before) <= 2
     assert world.differences() == []
