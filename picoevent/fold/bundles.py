@@ -6,23 +6,20 @@ What lies in a part, and in which tables, its `Form` knows.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, select
 
+from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
-from picoevent.rollup.tiers import MINUTE_SECONDS, Tier
+from picoevent.rollup.tiers import Tier
 
 Content = TypeVar("Content")
 
-MOST_PARTS = 64
-"""A bucket that has got so many parts is put together at once; a minute that is over, from two parts on."""
-SETTLED_SECONDS = 10
-"""How long after its end a minute is put together: few events are later."""
-MERGING_SECONDS = 0.1
-"""About how long one turn puts parts together."""
+MERGING_SECONDS, CLOSING_SECONDS = 0.1, 0.2
+"""About how long one turn puts parts together, or prepares a bucket that is to be closed."""
 
 
 class Key(NamedTuple):
@@ -33,6 +30,29 @@ class Key(NamedTuple):
     source_id: int
     number: int
     bucket: int
+
+
+Name = tuple[int, int, int]
+"""The event type, source and dimension or measure of a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A bucket of a tier that is to be closed: what finer ones hold from `bucket` up to `until`."""
+
+    finer: Tier
+    tier: Tier
+    bucket: int
+    until: int
+
+
+@dataclass(slots=True)
+class Ahead:
+    """How far a span was prepared: in which turn that began, and what is left."""
+
+    span: Span
+    part: int
+    names: list[Name]
 
 
 class Form(Protocol[Content]):
@@ -51,36 +71,64 @@ class Form(Protocol[Content]):
     def delete(self, connection: Connection, key: Key) -> None:
         """Delete all parts of a bucket."""
 
+    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
+        """Delete all parts of all buckets of a tier that begin at a moment."""
+
 
 class Bundles(Generic[Content]):
     """Close and put together the parts of one form."""
 
     def __init__(self, form: Form[Content], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._form = form
-        self._parts: Counter[Key] = Counter()
+        self._crowds = Crowds()
+        self._ahead: Ahead | None = None
         self._clock = clock
 
-    def noticed(self, keys: Iterable[Key]) -> None:
-        """Take note that each of these buckets got a part."""
-        self._parts.update(iter(keys))
+    def noticed(self, keys: Iterable[Key], now: int) -> None:
+        """Take note that each of these buckets got a part at a Unix second."""
+        self._crowds.notice({(key.tier, key.bucket) for key in keys}, now)
 
-    def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
-        """See `picoevent.fold.closing.Closer`."""
-        for event_type_id, source_id, number in self._keys(turn.connection, finer, bucket, until):
-            content = self._form.gather(turn.connection, Key(finer, event_type_id, source_id, number, bucket), until)
-            self._form.write(turn, {Key(tier, event_type_id, source_id, number, bucket): content})
+    def prepare(self, turn: Turn, span: Span) -> bool:
+        """Write some of what `close` has to, for a moment; return whether all that was there is written."""
+        if self._ahead is None or self._ahead.span != span:
+            # Another leader may have got half-way.
+            self._form.clear(turn.connection, span.tier, span.bucket)
+            self._ahead = Ahead(span, turn.part, self._names(turn.connection, span))
+        give_up = self._clock() + CLOSING_SECONDS
+        while self._ahead.names:
+            self._close_one(turn, span, self._ahead.names.pop())
+            if self._clock() >= give_up:
+                break
+        return not self._ahead.names
+
+    def close(self, turn: Turn, span: Span) -> None:
+        """Write the sum of finer buckets as one bucket: what was not prepared, and what has changed since then."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or ahead.span != span:
+            ahead = Ahead(span, 0, [])
+        changed = self._names(turn.connection, span, since_part=ahead.part)
+        for name in dict.fromkeys((*ahead.names, *changed)):
+            self._form.delete(turn.connection, Key(span.tier, *name, span.bucket))
+            self._close_one(turn, span, name)
+
+    def drop(self) -> None:
+        """Forget what was prepared: some of it was rolled back."""
+        self._ahead = None
+
+    def _close_one(self, turn: Turn, span: Span, name: Name) -> None:
+        content = self._form.gather(turn.connection, Key(span.finer, *name, span.bucket), span.until)
+        self._form.write(turn, {Key(span.tier, *name, span.bucket): content})
 
     def merge_some(self, turn: Turn) -> bool:
         """Put together what is due, for a moment; return whether there may be more."""
         give_up = self._clock() + MERGING_SECONDS
-        settled = turn.now - SETTLED_SECONDS - MINUTE_SECONDS
-        due = [key for key, parts in self._parts.items() if parts >= MOST_PARTS or _is_over(key, settled)]
-        for key in due:
-            if self._clock() >= give_up:
-                return True
-            if self._parts.pop(key) > 1:
-                self._merge(turn, key)
-        return False
+        while self._clock() < give_up:
+            due = self._crowds.next_due(turn.now)
+            if due is None:
+                return False
+            for name in self._crowded(turn.connection, *due):
+                self._merge(turn, Key(due[0], *name, due[1]))
+        return True
 
     def _merge(self, turn: Turn, key: Key) -> None:
         content = self._form.gather(turn.connection, key, key.bucket + 1)
@@ -88,19 +136,28 @@ class Bundles(Generic[Content]):
         self._form.write(turn, {key: content})
         turn.mark_changed()
 
-    def _keys(self, connection: Connection, tier: Tier, since: int, until: int) -> list[tuple[int, int, int]]:
+    def _crowded(self, connection: Connection, tier: Tier, bucket: int) -> list[Name]:
+        """Return what has more than one part in a bucket."""
         c = self._form.table.c
-        keys = (
+        names = (
             select(c.event_type_id, c.source_id, self._form.number)
             .with_hint(self._form.table, "FORCE INDEX (bucket)", "mysql")
-            .where(c.tier == int(tier), c.bucket >= since, c.bucket < until)
+            .where(c.tier == int(tier), c.bucket == bucket)
+            .group_by(c.event_type_id, c.source_id, self._form.number)
+            .having(func.count() > 1)
+        )
+        return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(names))
+
+    def _names(self, connection: Connection, span: Span, since_part: int = 0) -> list[Name]:
+        """Return what has parts in a span; with `since_part` only what got some in that turn or later."""
+        c = self._form.table.c
+        names = (
+            select(c.event_type_id, c.source_id, self._form.number)
+            .with_hint(self._form.table, "FORCE INDEX (bucket)", "mysql")
+            .where(c.tier == int(span.finer), c.bucket >= span.bucket, c.bucket < span.until, c.part >= since_part)
             .distinct()
         )
-        return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(keys))
-
-
-def _is_over(key: Key, settled: int) -> bool:
-    return key.tier is Tier.MINUTE and key.bucket <= settled
+        return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(names))
 
 
 def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:

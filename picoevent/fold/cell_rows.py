@@ -73,6 +73,12 @@ class CellForm:
             sets = rollup_value_users
             connection.execute(delete(sets).where(of_key(sets, sets.c.dimension_id, key)))
 
+    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
+        """See `Form.clear`."""
+        for table in (self.table, rollup_value_users):
+            mine = (table.c.tier == int(tier)) & (table.c.bucket == bucket)
+            connection.execute(delete(table).where(mine))
+
 
 def _row(turn: Turn, key: Key, **rest: object) -> Row:
     return {

@@ -18,6 +18,12 @@ GRACE_SECONDS = 60
 class Closer(Protocol):
     """Closes the buckets of one kind of piled table."""
 
+    def prepare(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> bool:
+        """Do a part of what `close` has to, for a moment; return whether enough of it is done.
+
+        Nobody reads a coarse bucket before it is closed.
+        """
+
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """Put what lies in a finer tier's buckets from `bucket` up to `until` together as one bucket of a tier."""
 
@@ -51,7 +57,12 @@ def close_one(turn: Turn, calendar: Calendar, closers: Sequence[Closer]) -> bool
 
 
 def _close(turn: Turn, closers: Sequence[Closer], tiers: tuple[Tier, Tier], bucket: int, end: int) -> bool:
+    """Close a bucket, in several turns where there is much in it: a round of the fold must not wait for long."""
     finer, tier = tiers
+    for closer in closers:
+        if not closer.prepare(turn, finer, tier, bucket, end):
+            turn.mark_changed()
+            return True
     for closer in closers:
         closer.close(turn, finer, tier, bucket, end)
     turn.changes[f"closed_{tier.name.lower()}"] = end

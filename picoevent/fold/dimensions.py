@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from picoevent.fold.bundles import Bundles
+from picoevent.fold.bundles import Bundles, Span
 from picoevent.fold.cell_rows import CellForm
 from picoevent.fold.columns import Columns
 from picoevent.fold.groups import cut_by_place, moments_of
@@ -74,11 +74,19 @@ class DimensionFold:
     def drop(self) -> None:
         """See `Extra.drop`."""
         self._values.drop()
+        self._cells.drop()
+        self._measures.drop()
+
+    def prepare(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> bool:
+        """See `Closer.prepare`."""
+        span = Span(finer, tier, bucket, until)
+        return self._cells.prepare(turn, span) and self._measures.prepare(turn, span)
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `Closer.close`."""
-        self._cells.close(turn, finer, tier, bucket, until)
-        self._measures.close(turn, finer, tier, bucket, until)
+        span = Span(finer, tier, bucket, until)
+        self._cells.close(turn, span)
+        self._measures.close(turn, span)
 
     def merge_some(self, turn: Turn) -> bool:
         """Put some crowded buckets together; return whether there may be more."""
@@ -109,9 +117,9 @@ class DimensionFold:
 
     def _write(self, turn: Turn, harvest: Harvest) -> None:
         self._form.write_packed(turn, harvest.cells)
-        self._cells.noticed(harvest.cells)
+        self._cells.noticed(harvest.cells, turn.now)
         self._measure_form.write(turn, harvest.measures)
-        self._measures.noticed(harvest.measures)
+        self._measures.noticed(harvest.measures, turn.now)
         for dimension_id, sets in harvest.sets():
             self._sets.add(turn, dimension_id, sets)
         if harvest.indexed:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
 from picoevent.rollup.sketch import MeasureCell, pack_measure, unpack_measure
+from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_measure
 
 
@@ -47,3 +48,8 @@ class MeasureForm:
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""
         connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))
+
+    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
+        """See `Form.clear`."""
+        c = self.table.c
+        connection.execute(delete(self.table).where(c.tier == int(tier), c.bucket == bucket))

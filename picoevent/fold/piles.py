@@ -9,19 +9,15 @@ from typing import Any
 from pyroaring import BitMap
 from sqlalchemy import Connection, Row, Table, delete, select
 
+from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
 from picoevent.rollup.members import pack_members, union_members
-from picoevent.rollup.tiers import MINUTE_SECONDS, Tier
+from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_users
 from picoevent.store.rows import insert_rows
 
 USERS = 0
 """The number of a set of users; other numbers are those of dimensions that are counted distinct."""
-MOST_PARTS = 64
-"""A bucket that has got so many parts is merged at once."""
-SETTLED_SECONDS, CALM_SECONDS = 5, 30
-"""One that gets no more is merged after so long: a minute that is over, and any other bucket. Rounds write a part a
-second; an open quarter would have a thousand, and a question about today would read them all."""
 KEY_COLUMNS = [rollup_users.c[name] for name in ("tier", "event_type_id", "source_id", "dimension_id", "bucket")]
 ROWS_AT_ONCE = 2000
 
@@ -39,6 +35,10 @@ class Sets:
         """Write a part for each set."""
         _insert(turn, [(dimension_id, key, members) for key, members in sorted(sets.items(), key=itemgetter(0))])
         self._crowds.notice({(Tier(tier), bucket) for tier, _, _, bucket in sets}, turn.now)
+
+    def prepare(self, _turn: Turn, _finer: Tier, _tier: Tier, _bucket: int, _until: int) -> bool:
+        """See `Closer.prepare`: sets close quickly."""
+        return True
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""
@@ -61,29 +61,6 @@ class Sets:
         if unions:
             turn.mark_changed()
         return True
-
-
-class Crowds:
-    """Which buckets have got parts, how many times, and when last; for one table of parts."""
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[Tier, int], tuple[int, int]] = {}
-
-    def notice(self, buckets: Iterable[tuple[Tier, int]], now: int) -> None:
-        """Take note that each of these buckets got parts."""
-        for bucket in buckets:
-            parts, _ = self._parts.get(bucket, (0, 0))
-            self._parts[bucket] = parts + 1, now
-
-    def next_due(self, now: int) -> tuple[Tier, int] | None:
-        """Return a bucket to be merged, and forget it: one that has many parts, or has got no more for a while."""
-        for (tier, bucket), (parts, last) in self._parts.items():
-            over = tier is not Tier.MINUTE or bucket + MINUTE_SECONDS + SETTLED_SECONDS <= now
-            calm = last + (SETTLED_SECONDS if tier is Tier.MINUTE else CALM_SECONDS) <= now
-            if over and (calm or parts >= MOST_PARTS):
-                del self._parts[tier, bucket]
-                return tier, bucket
-        return None
 
 
 def _read_sets(turn: Turn, tier: Tier, since: int, until: int) -> dict[tuple[int, int, int], list[bytes]]:

@@ -65,18 +65,18 @@ class Folder:
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
+        rounds = None
         begun = time.monotonic()
         try:
             with self.turns.leading() as turn:
                 rounds = self._rounds_in(turn)
                 folded = rounds.fold(turn, self._pace.events)
                 self._declarations = turn.state.declarations
-        except StandBy:
-            raise
         except BaseException:
-            self._pace.slower()
-            if self._rounds is not None:
-                self._rounds.drop()
+            # Without rounds the turn was another one's, and nothing was done in it.
+            if rounds is not None:
+                rounds.drop()
+                self._pace.slower()
             raise
         rounds.keep()
         self._pace.took(time.monotonic() - begun)
@@ -95,14 +95,17 @@ class Folder:
         """Say whether all that these declarations lack is known to be filled in."""
         return self._rounds is not None and self._rounds.filler.is_whole(declarations)
 
-    def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> None:
+    def keep_up(self, give_up: Callable[[], bool] = lambda: False) -> bool:
         """Close what is over, drop what is old, merge what has become many, fill in what was declared later.
 
-        All that is due, or until `give_up()`.
+        All that is due, or until `give_up()`; return whether that cut it off.
         """
+        cut_off = False
         for step in STEPS:
-            while self._take(step) and not give_up():
+            while (more := self._take(step)) and not give_up():
                 pass
+            cut_off = cut_off or more
+        return cut_off
 
     def close(self) -> None:
         """Let the next one lead at once, and close every connection; idempotent."""
@@ -117,16 +120,20 @@ class Folder:
         zone = read_zone(turn.connection)
         if self._rounds is None or self._rounds.calendar.zone != zone:
             self._rounds = Rounds(Calendar(zone), values_kept=self._settings.dimension_values_kept)
+        elif turn.state.leader != self.turns.name:
+            # Another one led meanwhile, and may have done anew what was half done here.
+            self._rounds.drop()
         return self._rounds
 
     def _take(self, step: Step) -> bool:
+        rounds = None
         try:
             with self.turns.leading() as turn:
                 rounds = self._rounds_in(turn)
                 more = step(turn, rounds)
         except BaseException:
-            if self._rounds is not None:
-                self._rounds.drop()
+            if rounds is not None:
+                rounds.drop()
             raise
         rounds.keep()
         return more
@@ -161,8 +168,9 @@ class Folder:
             return stop.is_set() or time.monotonic() >= end
 
         if time.monotonic() >= self._upkeep_due:
-            self.keep_up(give_up)
-            self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
+            # What was cut off goes on behind the next round.
+            if not self.keep_up(give_up):
+                self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
         elif not folded.more and not self.is_whole(self._declarations):
             while self._take(fill_some) and not give_up():
                 pass

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from sqlalchemy import Connection
 
 from picoevent.report.asking import Asked
-from picoevent.report.counting import Selection, in_buckets
+from picoevent.report.counting import Selection, in_tiers
 from picoevent.report.dimensions import USERS, Chosen
 from picoevent.report.planner import Source
 from picoevent.report.raw_values import number_values, read_raw
@@ -48,10 +48,10 @@ class CellReader:
     def read(self, key_of: Callable[[Place], Key]) -> dict[Key, Cells]:
         """Return the cells of all parts that have the same key, added up; days and months come without their sets."""
         table = rollup_dimension
-        mine = (*self.chosen.selection.conditions(table), table.c.dimension_id == self.chosen.dimension.dimension_id)
+        mine = table.c.dimension_id == self.chosen.dimension.dimension_id
         parts: defaultdict[Key, list[bytes]] = defaultdict(list)
-        for tier, windows in self.source.tiers.items():
-            conditions = [*in_buckets(table, tier, windows), *mine]
+        if self.source.tiers:
+            conditions = [in_tiers(table, self.source.tiers, self.chosen.selection), mine]
             connection = self.asked.desk.connection
             for type_id, bucket, packed in fetch_parts(connection, table, ("event_type_id", "bucket"), conditions):
                 parts[key_of(Place(type_id, bucket))].append(packed)
@@ -112,10 +112,10 @@ def count_many(
 ) -> dict[tuple[int, int], int]:
     """Return the events of each value of several dimensions at once, by dimension and value; from rollups alone."""
     table = rollup_dimension
-    mine = (*selection.conditions(table), table.c.dimension_id.in_(sorted(dimension_ids)))
+    mine = table.c.dimension_id.in_(sorted(dimension_ids))
     counts: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for tier, windows in source.tiers.items():
-        conditions = [*in_buckets(table, tier, windows), *mine]
+    if source.tiers:
+        conditions = [in_tiers(table, source.tiers, selection), mine]
         for dimension_id, packed in fetch_parts(connection, table, ("dimension_id",), conditions):
             for value_id, events, _, _ in iter_counts(packed):
                 counts[dimension_id, value_id] += events

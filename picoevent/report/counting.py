@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from picoevent.read.conditions import time_conditions
 from picoevent.read.query import Query
 from picoevent.report.planner import Source, Span
 from picoevent.rollup.tiers import Tier, Window
-from picoevent.store.packed_parts import fetch_numbers
+from picoevent.store.packed_parts import BY_KEY, fetch_numbers
 from picoevent.store.rollup_tables import rollup
 from picoevent.store.tables import event_log
 
@@ -68,6 +68,12 @@ def in_buckets(table: Table, tier: Tier, windows: Iterable[Window]) -> list[Colu
     return [table.c.tier == int(tier), ranges[0] if len(ranges) == 1 else or_(*ranges)]
 
 
+def in_tiers(table: Table, tiers: Mapping[Tier, Iterable[Window]], selection: Selection) -> ColumnElement[bool]:
+    """Return the condition for all rows of a source, in one statement: each round trip counts."""
+    parts = [and_(*in_buckets(table, tier, windows), *selection.conditions(table)) for tier, windows in tiers.items()]
+    return parts[0] if len(parts) == 1 else or_(*parts)
+
+
 def in_span(span: Span) -> list[ColumnElement[bool]]:
     """Return the conditions for raw rows of a span."""
     return time_conditions(Query(since_ms=span.since_ms, until_ms=span.until_ms))
@@ -75,10 +81,10 @@ def in_span(span: Span) -> list[ColumnElement[bool]]:
 
 def count_by_bucket(connection: Connection, source: Source, selection: Selection) -> Iterator[Count]:
     """Yield the counts of each type and bucket, several of a bucket where several sources are asked for."""
-    columns = (rollup.c.event_type_id, rollup.c.bucket, rollup.c.events)
-    for tier, windows in source.tiers.items():
-        conditions = [*in_buckets(rollup, tier, windows), *selection.conditions(rollup)]
-        yield from map(Count._make, fetch_numbers(connection, columns, conditions))
+    columns = ("event_type_id", "bucket", "events")
+    if source.tiers:
+        found = fetch_numbers(connection, rollup, columns, [in_tiers(rollup, source.tiers, selection)])
+        yield from map(Count._make, found)
     yield from _count_raw(connection, source, selection)
 
 
@@ -86,10 +92,9 @@ def count_in_all(connection: Connection, source: Source, selection: Selection) -
     """Return the number of events of each type in the whole range."""
     totals: dict[int, int] = {}
     columns = select(rollup.c.event_type_id, func.sum(rollup.c.events)).group_by(rollup.c.event_type_id)
-    for tier, windows in source.tiers.items():
-        found = columns.where(*in_buckets(rollup, tier, windows), *selection.conditions(rollup))
-        for type_id, events in connection.execute(found):
-            totals[type_id] = totals.get(type_id, 0) + int(events)
+    if source.tiers:
+        found = columns.where(in_tiers(rollup, source.tiers, selection)).with_hint(rollup, BY_KEY, "mysql")
+        totals = {type_id: int(events) for type_id, events in connection.execute(found)}
     for count in _count_raw(connection, source, selection):
         totals[count.type_id] = totals.get(count.type_id, 0) + count.events
     return totals

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Select, select
 
 from picoevent.errors import InvalidQuery
 from picoevent.read.loading import Row
+from picoevent.report.asking import as_of
+from picoevent.report.dimensions import value_numbers
 from picoevent.report.event_pages import PageEvent, read_page
 from picoevent.report.frame import ALL_DAYS, Answer, Arguments, Desk, Report
 from picoevent.report.options import read_text
 from picoevent.report.raw import answer_of, walk_of
-from picoevent.store.rollup_tables import declared_dimension, dimension, dimension_value, event_dimension
+from picoevent.rollup.values import shortened
+from picoevent.store.packed_rows import Walk
+from picoevent.store.rollup_tables import declared_dimension, dimension, event_dimension
 from picoevent.store.tables import event_log
 
 NAME = "history"
@@ -25,11 +32,23 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     path = read_text(arguments.options.get("dimension"), "dimension")
     value = read_text(arguments.options.get("value"), "value")
     dimension_id = _searchable(desk, path)
-    found = select(dimension_value.c.value_id).where(
-        dimension_value.c.dimension_id == dimension_id, dimension_value.c.value == value
-    )
-    value_id = desk.connection.execute(found).scalar()
-    walk = walk_of(desk, arguments)
+    value_id = value_numbers(desk.connection, dimension_id, [value]).get(shortened(value))
+    events: Select[Any] = _events(walk_of(desk, arguments), dimension_id, value_id)
+    key = event_dimension.c.event_id
+
+    def ask(first: int, below: int, limit: int) -> list[Row]:
+        if value_id is None:
+            return []
+        within = events.where(key >= first, key < below).limit(limit)
+        return [Row(*row) for row in desk.connection.execute(within)]
+
+    page, following = read_page(desk, arguments, ask)
+    found = answer_of(desk, NAME, arguments, page, {"next_cursor": following})
+    return replace(found, origin="index of values", as_of=as_of(desk))
+
+
+def _events(walk: Walk, dimension_id: int, value_id: int | None) -> Select[tuple[int, int, int, int | None]]:
+    """Return the events with a value, newest first, of the types and sources that were asked for."""
     key = event_dimension.c.event_id
     chosen = (
         select(event_log)
@@ -41,16 +60,8 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
         chosen = chosen.where(event_log.c.event_type_id.in_(walk.event_type_ids))
     if walk.source_ids is not None:
         chosen = chosen.where(event_log.c.source_id.in_(walk.source_ids))
-    chosen = chosen.prefix_with("STRAIGHT_JOIN", dialect="mysql")
-
-    def ask(first: int, below: int, limit: int) -> list[Row]:
-        if value_id is None:
-            return []
-        within = chosen.where(key >= first, key < below).limit(limit)
-        return [Row(*row) for row in desk.connection.execute(within)]
-
-    page, following = read_page(desk, arguments, ask)
-    return answer_of(desk, NAME, arguments, page, {"next_cursor": following})
+    # From the index of values to the rows, in its order: it is a page of it.
+    return chosen.prefix_with("STRAIGHT_JOIN", dialect="mysql")
 
 
 def _searchable(desk: Desk, path: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from picoevent.report.asking import Asked, Intervals
-from picoevent.report.counting import ANY, in_buckets
+from picoevent.report.counting import ANY, in_tiers
 from picoevent.report.dimensions import choose_measure
 from picoevent.report.planner import Source
 from picoevent.report.raw_values import read_raw
@@ -62,10 +62,11 @@ def read_measure(asked: Asked, path: str, interval: str, *, split: bool) -> Meas
     intervals = Intervals(source)
     table = rollup_measure
     cells: defaultdict[tuple[int, int], MeasureCell] = defaultdict(MeasureCell)
-    for tier, windows in source.tiers.items():
-        conditions = [*in_buckets(table, tier, windows), *selection.conditions(table), table.c.measure_id == measure_id]
-        numbers = ("event_type_id", "bucket")
-        for type_id, bucket, packed in fetch_parts(asked.desk.connection, table, numbers, conditions):
+    if source.tiers:
+        conditions = [in_tiers(table, source.tiers, selection), table.c.measure_id == measure_id]
+        for type_id, bucket, packed in fetch_parts(
+            asked.desk.connection, table, ("event_type_id", "bucket"), conditions
+        ):
             cells[type_id if split else ANY, intervals.place_of(bucket)].merge(unpack_measure(packed))
     for event in read_raw(asked.desk.connection, source, selection, [path]):
         number = number_of(event.values[path])

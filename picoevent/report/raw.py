@@ -124,16 +124,19 @@ def chosen_rows(
 def answer_of(
     desk: Desk, report: str, arguments: Arguments, rows: Sequence[Row], totals: Mapping[str, Any] | None = None
 ) -> Answer[Row]:
-    """Return the answer of a report from raw rows, which are of now, about just the range that was asked for."""
+    """Return the answer of a report from raw rows, which are of now, about as much of the range as has any."""
+    since_ms = min(max(arguments.since_ms, desk.state.raw_from * 1000), arguments.until_ms)
+    gone = since_ms > max(arguments.since_ms, MIN_UNIX_MS)
     return Answer(
         report=report,
         rows=tuple(rows),
         origin=ORIGIN,
         # A replica is as old as the last heartbeat that it has.
         as_of=as_of(desk) if desk.settings.replica_url else to_moment(desk.now_ms),
-        since=to_moment(arguments.since_ms),
+        since=to_moment(since_ms),
         until=to_moment(arguments.until_ms),
         zone=arguments.zone,
+        notes=("Raw rows of before are gone: the answer begins with the oldest that are left.",) if gone else (),
         totals=totals or {},
     )
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from picoevent.ids import MAX_UNIX_MS, id_unix_ms
+from picoevent.report.asking import to_moment
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of, cut, interval_behind
 from picoevent.report.options import read_text
@@ -65,11 +66,11 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[SessionsRow]:
         "exits": _named(desk, whole.exits, arguments.limit),
     }
     found: Answer[SessionsRow] = answer_of(desk, NAME, arguments, list(counting.rows()), totals)
-    raw_from = desk.state.raw_from
-    if spans and spans[0][0] < raw_from * 1000:
-        note = "The oldest raw rows are gone: before that, sessions are those of whole days that were closed."
-        found = replace(found, exact=False, notes=(note,))
-    return replace(found, origin=counting.origin(spans))
+    notes: tuple[str, ...] = ()
+    if spans and spans[0][0] < desk.state.raw_from * 1000:
+        notes = ("Raw rows of before are gone: there, only sessions of whole days that were closed are counted.",)
+    since = to_moment(arguments.since_ms)
+    return replace(found, since=since, exact=not notes, notes=notes, origin=counting.origin(spans))
 
 
 @dataclass(slots=True)

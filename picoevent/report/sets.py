@@ -10,7 +10,7 @@ from pyroaring import BitMap
 from sqlalchemy import Connection, select
 
 from picoevent.fold.users import FIRST_GIVEN, find_numbers
-from picoevent.report.counting import ANY, Selection, in_buckets, in_span
+from picoevent.report.counting import ANY, Selection, in_span, in_tiers
 from picoevent.report.planner import Source
 from picoevent.rollup.members import union_members, unpack_members
 from picoevent.store.packed_parts import fetch_parts
@@ -43,8 +43,8 @@ def read_users(connection: Connection, source: Source, selection: Selection) -> 
 def read_sets(connection: Connection, source: Source, selection: Selection, number: int) -> Iterator[Members]:
     """Yield what the rollups have of the sets of one number."""
     table = rollup_users
-    for tier, windows in source.tiers.items():
-        conditions = [*in_buckets(table, tier, windows), *selection.conditions(table), table.c.dimension_id == number]
+    if source.tiers:
+        conditions = [in_tiers(table, source.tiers, selection), table.c.dimension_id == number]
         for type_id, bucket, packed in fetch_parts(connection, table, ("event_type_id", "bucket"), conditions):
             yield Members(type_id, bucket, packed, None)
 

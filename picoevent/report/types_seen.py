@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from picoevent.report.asking import Asked, ask, to_moment
 from picoevent.report.counting import NOTHING, Selection, count_in_all
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.rollup.tiers import Tier
 from picoevent.store.names import list_event_types
+from picoevent.store.packed_parts import BY_KEY
 from picoevent.store.rollup_tables import rollup
 
 
@@ -94,14 +96,27 @@ def first_and_last(desk: Desk, selection: Selection, tier: Tier, kept: int) -> E
 def _refined(desk: Desk, selection: Selection, months: Ends) -> Ends:
     """Return the ends by the finest tiers that are kept: a day for the first, a quarter of an hour for the last."""
     days = first_and_last(desk, selection, Tier.DAY, desk.state.kept_day)
-    quarters = first_and_last(desk, selection, Tier.QUARTER, desk.state.kept_quarter)
+    quarters = _last_quarters(desk, selection, {number: last for number, (_, last) in days.items()})
     found = {}
     for number, (first, last) in months.items():
         day = days.get(number, (first, last))
         # Where days are no longer kept for the first month, what they know is not the first.
         begin = day[0] if first >= desk.state.kept_day else first
-        found[number] = begin, max(last, day[1], quarters.get(number, day)[1])
+        found[number] = begin, max(last, day[1], quarters.get(number, 0))
     return found
+
+
+def _last_quarters(desk: Desk, selection: Selection, last_days: Mapping[int, int]) -> dict[int, int]:
+    """Return the last quarter of an hour of each type whose last day has quarters; only that day is looked at."""
+    kept = {number: day for number, day in last_days.items() if day >= desk.state.kept_quarter}
+    if not kept:
+        return {}
+    table = rollup.c
+    places = or_(*[and_(table.event_type_id == number, table.bucket >= day) for number, day in kept.items()])
+    sources = replace(selection, type_ids=tuple(kept)).conditions(rollup)
+    rows = select(table.event_type_id, func.max(table.bucket)).where(table.tier == int(Tier.QUARTER), *sources, places)
+    rows = rows.with_hint(rollup, BY_KEY, "mysql").group_by(table.event_type_id)
+    return {number: last for number, last in desk.connection.execute(rows)}  # noqa: C416  # of rows, not of pairs
 
 
 def _moments(ends: tuple[int, int] | None) -> tuple[datetime | None, datetime | None]:

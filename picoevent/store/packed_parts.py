@@ -16,20 +16,24 @@ Numbers = tuple[int, ...]
 Part = tuple[Any, ...]
 """The whole numbers that were asked for, and the bytes of the part."""
 
+BY_KEY = "FORCE INDEX (PRIMARY)"
+"""All questions are ranges of the primary key; the optimizer may take the index for what is closed and dropped."""
 _DIGITS, _BYTES = 16, 8
 """A number in hexadecimal digits, and in bytes."""
 
 
 def fetch_numbers(
-    connection: Connection, columns: Sequence[ColumnElement[int]], conditions: Sequence[ColumnElement[bool]]
+    connection: Connection, table: Table, numbers: Sequence[str], conditions: Sequence[ColumnElement[bool]]
 ) -> list[Numbers]:
     """Return columns of whole numbers from 0 on, of the rows that meet the conditions, in no order."""
+    columns: list[ColumnElement[int]] = [table.c[name] for name in numbers]
     if connection.dialect.name != "sqlite":
-        count, packed = connection.execute(_in_one_row(_heads(columns)).where(*conditions)).one()
+        count, packed = connection.execute(_in_one_row(table, _heads(columns)).where(*conditions)).one()
         if len(packed or b"") == count * len(columns) * _BYTES:
             return list(struct.iter_unpack(f">{len(columns)}Q", packed or b""))
         # The server cut off what was too long for one row.
-    return [tuple(row) for row in connection.execute(select(*columns).where(*conditions))]
+    rows = select(*columns).with_hint(table, BY_KEY, "mysql").where(*conditions)
+    return [tuple(row) for row in connection.execute(rows)]
 
 
 def fetch_parts(
@@ -39,21 +43,22 @@ def fetch_parts(
     columns: list[ColumnElement[int]] = [table.c[name] for name in numbers]
     if connection.dialect.name != "sqlite":
         pieces = [*_heads([*columns, func.length(table.c.packed)]), table.c.packed]
-        count, packed = connection.execute(_in_one_row(pieces).where(*conditions)).one()
+        count, packed = connection.execute(_in_one_row(table, pieces).where(*conditions)).one()
         found = _unpack(packed or b"", len(columns))
         if len(found) == count:
             return found
-    return [tuple(row) for row in connection.execute(select(*columns, table.c.packed).where(*conditions))]
+    rows = select(*columns, table.c.packed).with_hint(table, BY_KEY, "mysql").where(*conditions)
+    return [tuple(row) for row in connection.execute(rows)]
 
 
 def _heads(numbers: Sequence[ColumnElement[int]]) -> list[ColumnElement[Any]]:
     return [func.unhex(func.lpad(func.hex(number), _DIGITS, "0")) for number in numbers]
 
 
-def _in_one_row(pieces: Sequence[ColumnElement[Any]]) -> Any:  # noqa: ANN401  # a statement of SQLAlchemy
+def _in_one_row(table: Table, pieces: Sequence[ColumnElement[Any]]) -> Any:  # noqa: ANN401  # a statement of SQLAlchemy
     """Return the number of rows, and the pieces of all rows behind each other."""
     rows = func.group_concat(func.concat(*pieces).op("SEPARATOR")(literal("", literal_execute=True)))
-    return select(func.count(), type_coerce(rows, LargeBinary))
+    return select(func.count(), type_coerce(rows, LargeBinary)).select_from(table).with_hint(table, BY_KEY, "mysql")
 
 
 def _unpack(packed: bytes, numbers: int) -> list[Part]:

@@ -61,16 +61,22 @@ def position_of(address):
         return cursor.fetchone()[0]
 
 
-def beat(address, seconds_ago=0.0, *, only_here=False):
-    """Write the heartbeat of a leader; `only_here` as a replica has it that has not got the newer ones."""
+def beat(address, seconds_ago=0.0):
+    """Write the heartbeat of a leader; return its time."""
     with address.cursor(DATABASE) as cursor:
-        if only_here:
-            cursor.execute("SET sql_log_bin = 0")
         cursor.execute(
             "UPDATE fold_state SET leader = 'a', heartbeat_ms = UNIX_TIMESTAMP(NOW(3)) * 1000 - %s",
             (int(seconds_ago * 1000),),
         )
+        cursor.execute("SELECT heartbeat_ms FROM fold_state")
+        (heartbeat_ms,) = cursor.fetchone()
         cursor.connection.commit()
+    return datetime.fromtimestamp(heartbeat_ms / 1000, UTC)
+
+
+def tells(age, beaten):
+    """Whether an age that was just measured is that of a heartbeat, to a second."""
+    return age.as_of == beaten and abs((now() - beaten).total_seconds() - age.behind_seconds) < 1
 
 
 @contextmanager
@@ -95,24 +101,24 @@ def test_without_a_replica_the_data_is_of_now(ready_url):
 
 
 def test_a_replica_that_follows_is_as_old_as_the_last_heartbeat(events, primary, replica):
-    beat(primary, seconds_ago=1)
+    beaten = beat(primary)
     wait_for_replica(primary, replica)
 
     age = events.data_age()
 
-    assert 0.5 < age.behind_seconds < 2.5
+    assert tells(age, beaten)
     assert (age.place, age.replica_answers) == ("replica", True)
 
 
 def test_a_replica_that_is_stopped_ages(events, primary, replica):
-    beat(primary, seconds_ago=30)
+    beaten = beat(primary, seconds_ago=30)
     wait_for_replica(primary, replica)
     with stopped(replica):
         beat(primary)
         age = events.data_age()
+        assert tells(age, beaten)
 
-    assert abs(age.behind_seconds - 30) < 1
-    assert abs((now() - age.as_of).total_seconds() - 30) < 1.5
+    assert age.behind_seconds >= 30
     assert age.behind == f"behind {round(age.behind_seconds)} s"
 
 
@@ -129,14 +135,14 @@ def test_where_nobody_folds_a_replica_that_has_everything_is_not_called_old(even
 @pytest.mark.parametrize("code", [1032, 1062])
 def test_a_replica_with_an_error_ages_and_pages_go_on(events, primary, replica, code):
     events.log("tick", {"n": 1})
-    beat(primary, seconds_ago=20)
+    beaten = beat(primary, seconds_ago=20)
     wait_for_replica(primary, replica)
     break_replication(primary, replica, code)
     beat(primary)
 
     age = events.data_age()
 
-    assert abs(age.behind_seconds - 20) < 1.5
+    assert tells(age, beaten)
     assert [event.data for event in events.events().events] == [{"n": 1}]
     assert events.log("tick", {"n": 2}) is not None
 
@@ -175,22 +181,22 @@ def until(condition):
 
 
 def test_a_machine_whose_clock_is_wrong_tells_the_same_age(settings, primary, replica):
-    beat(primary, seconds_ago=30)
+    beaten = beat(primary, seconds_ago=30)
     wait_for_replica(primary, replica)
     with EventLog(settings) as events, stopped(replica):
         beat(primary)
         events._parts.replica._clock = lambda: time.time() + 3600
 
-        assert abs(events.data_age().behind_seconds - 30) < 1
+        assert tells(events.data_age(), beaten)
 
 
 def test_where_the_primary_is_away_the_heartbeat_says_all(settings, primary, replica):
-    beat(primary, seconds_ago=30)
+    beaten = beat(primary, seconds_ago=30)
     wait_for_replica(primary, replica)
     away = "mysql+pymysql://app@127.0.0.1:1/shop"
 
     with EventLog(settings.replaced(url=away)) as events:
-        assert abs(events.data_age().behind_seconds - 30) < 1.5
+        assert tells(events.data_age(), beaten)
         assert events.data_age(wait_seconds=1).behind.startswith("behind ")
         assert events.events().events == ()
 
@@ -216,8 +222,9 @@ def test_who_has_written_waits_a_second_and_is_told_how_far_it_is_behind(events,
         age = events.data_age(wait_seconds=1)
         waited = time.monotonic() - begin
 
-    assert 0.9 < waited < 2.5
-    assert age.behind in {"behind 12 s", "behind 13 s", "behind 14 s"}
+    assert 0.9 < waited < 3
+    assert age.behind == f"behind {round(age.behind_seconds)} s"
+    assert 12 <= age.behind_seconds < 20
 
 
 def test_a_replica_that_is_too_far_behind_is_left_where_the_setting_allows_it(settings, primary, replica):

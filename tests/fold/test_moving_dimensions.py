@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from picoevent import NewEvent
 from picoevent.fold.declaring import declare
+from picoevent.fold.upkeep import close_buckets
+from picoevent.fold.worker import Folder
 from picoevent.rollup.cells import OTHER, unpack_cells
 from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Tier
 
@@ -162,4 +164,41 @@ def test_a_row_that_would_be_too_large_is_cut_by_its_values(tmp_path, monkeypatc
     (parts,) = rows(world, "SELECT COUNT(*) FROM rollup_dimension WHERE tier = 2 AND dimension_id = 1")
     assert parts[0] > 1
     world.check(world.begin, world.now)
+    world.close()
+
+
+def some_visits(count, at=0):
+    return [(at, number, PATHS[number % 3], SESSIONS[number % 4], number) for number in range(count)]
+
+
+@pytest.mark.parametrize("what", ["late events", "a restart", "another leader", "a rollback"])
+def test_a_bucket_that_is_closed_in_several_turns_lacks_nothing(tmp_path, monkeypatch, what):
+    world = DeclaredWorld(f"sqlite:///{tmp_path / 'w.db'}", "UTC")
+    declare(world.folder.store, "visit", WISHES)
+    world.step(0, some_visits(20))
+    begun = world.now
+    world.now += QUARTER_SECONDS + 61
+    monkeypatch.setattr("picoevent.fold.bundles.CLOSING_SECONDS", 0)
+    while not rows(world, f"SELECT 1 FROM rollup_dimension WHERE tier = 2 AND bucket = {begun}"):
+        world.folder._take(close_buckets)
+    if what == "late events":
+        world.log(1, some_visits(9, at=begun - world.now - 1))
+        world.folder.fold_all()
+    if what == "a restart":
+        world.folder.close()
+    if what in ("another leader", "a restart"):
+        other = Folder(world.folder._settings, clock=lambda _connection: world.now * 1000)
+        world.folder.turns.resign()
+        other._take(close_buckets)
+        other.close()
+    if what == "a rollback":
+        monkeypatch.setattr("picoevent.fold.cell_rows.CellForm.write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            world.folder._take(close_buckets)
+        monkeypatch.undo()
+    world.folder.keep_up()
+
+    ((closed,),) = rows(world, "SELECT closed_quarter FROM fold_state")
+    assert closed > begun
+    world.check(world.begin, world.begin + QUARTER_SECONDS)
     world.close()

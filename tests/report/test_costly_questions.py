@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from picoevent import NewEvent, QueryTooCostly, Settings
 from picoevent.fold.worker import Folder
+from picoevent.report.frame import Arguments
 from picoevent.report.funnel import FUNNEL
 from picoevent.report.raw import estimate, raw_rows
 from picoevent.report.top_users import TOP_USERS
@@ -141,3 +143,13 @@ def test_fifty_at_once_are_ended_and_nothing_that_is_logged_is_lost(folded, even
     assert max(took) < 10
     assert None not in logged
     assert events.count(event_type="paid") == 100
+
+
+def test_where_raw_rows_are_gone_an_answer_begins_with_those_that_are_left(folded):
+    gone_before = RECENT + timedelta(days=3)
+    with open_desk(folded) as desk:
+        desk.state = replace(desk.state, raw_from=int(gone_before.timestamp()))
+        answer = TOP_USERS.answer(desk, Arguments(milliseconds(RECENT), milliseconds(TODAY)))
+
+    assert answer.since == gone_before
+    assert answer.notes == ("Raw rows of before are gone: the answer begins with the oldest that are left.",)
