@@ -183,3 +183,19 @@ def test_dimensions_and_sessions_are_cut_anew_too(new_world):
     assert (before > 0, between) == (True, None)
     assert abs(world.ask(sessions) - before) <= 2
     assert world.differences() == []
+
+
+def test_sessions_of_days_whose_raw_rows_are_gone_stay_under_their_date(new_world):
+    world = new_world("Europe/Berlin")
+    world.pass_on(120)
+    oldest = "SELECT MIN(bucket) FROM rollup_session"
+    before = Calendar("Europe/Berlin").day_of(world.ask(oldest))
+    world.drop_raw(40)
+
+    change_zone(world.folder.store, "America/New_York", KEPT)
+    between = world.ask("SELECT COUNT(*) FROM rollup_session WHERE source_id = 0 AND sessions > 0")
+    world.pass_on(120)
+
+    assert between > 20
+    assert Calendar("America/New_York").day_of(world.ask(oldest)) == before
+    assert world.ask("SELECT COUNT(*) FROM rollup_session WHERE source_id = 0 AND sessions > 0") > between
