@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, select
 
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
@@ -15,10 +15,10 @@ from picoevent.rollup.cells import OTHER, Cells, count_values, merge_cells, pack
 from picoevent.rollup.members import pack_members, unpack_members
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
+from picoevent.store.rows import insert_rows
 
 LARGEST_ROW = 4 << 20
 """More bytes than these go into several rows."""
-ROWS_AT_ONCE = 2000
 
 Row = dict[str, Any]
 
@@ -114,8 +114,8 @@ def _set_rows(turn: Turn, key: Key, cells: Cells) -> Iterator[Row]:
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        connection.execute(insert(table), rows[first : first + ROWS_AT_ONCE])
+    names = [column.name for column in table.columns]
+    insert_rows(connection, table, [tuple(row[name] for name in names) for row in rows])
 
 
 def _read_sets(connection: Connection, key: Key, until: int) -> Iterator[tuple[int, int, BitMap]]:

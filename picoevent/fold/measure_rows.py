@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import itemgetter
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
 from picoevent.rollup.sketch import MeasureCell, pack_measure, unpack_measure
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_measure
+from picoevent.store.rows import insert_rows
 
 
 class MeasureForm:
@@ -43,7 +44,8 @@ class MeasureForm:
             for key, content in sorted(contents.items(), key=itemgetter(0))
         ]
         if rows:
-            turn.connection.execute(insert(self.table), rows)
+            names = [column.name for column in self.table.columns]
+            insert_rows(turn.connection, self.table, [tuple(row[name] for name in names) for row in rows])
 
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""
