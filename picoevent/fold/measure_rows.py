@@ -32,20 +32,10 @@ class MeasureForm:
     def write(self, turn: Turn, contents: Mapping[Key, MeasureCell]) -> None:
         """See `Form.write`."""
         rows = [
-            {
-                "tier": int(key.tier),
-                "event_type_id": key.event_type_id,
-                "source_id": key.source_id,
-                "measure_id": key.number,
-                "bucket": key.bucket,
-                "part": turn.part,
-                "packed": pack_measure(content),
-            }
+            (int(key.tier), key.event_type_id, key.source_id, key.number, key.bucket, turn.part, pack_measure(content))
             for key, content in sorted(contents.items(), key=itemgetter(0))
         ]
-        if rows:
-            names = [column.name for column in self.table.columns]
-            insert_rows(turn.connection, self.table, [tuple(row[name] for name in names) for row in rows])
+        insert_rows(turn.connection, self.table, rows)
 
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""
