@@ -18,6 +18,7 @@ from picoevent.report.dimensions import (
     USERS,
     Chosen,
     choose_dimension,
+    choose_distinct,
     find_pair,
 )
 from picoevent.report.frame import Answer, Arguments, Desk, Report
@@ -62,7 +63,8 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[BreakdownRow]:
     if left:
         rows.append(BreakdownRow(OTHER_VALUES, None, left, None))
     totals = {"events": total_events(cells), "values": len(cells.values), "other": left}
-    return asked.answer("breakdown", rows, reader.source, exact=chosen.whole and not hidden, totals=totals)
+    whole = chosen.whole and (counted is None or counted.whole)
+    return asked.answer("breakdown", rows, reader.source, exact=whole and not hidden, totals=totals)
 
 
 def _filtered(asked: Asked) -> Answer[BreakdownRow]:
@@ -91,7 +93,8 @@ def _filtered(asked: Asked) -> Answer[BreakdownRow]:
     if left:
         rows.append(BreakdownRow(OTHER_VALUES, None, left, None))
     totals = {"events": sum(events.values()), "values": len(events), "other": left}
-    return asked.answer("breakdown", rows, reader.source, exact=chosen.whole and not hidden, totals=totals)
+    whole = chosen.whole and (counted is None or counted.whole)
+    return asked.answer("breakdown", rows, reader.source, exact=whole and not hidden, totals=totals)
 
 
 def _pair_asked(asked: Asked) -> tuple[str, str, tuple[str, ...]]:
@@ -143,13 +146,7 @@ def _counted(asked: Asked) -> Chosen | None:
     path = asked.arguments.options.get("distinct")
     if path is None:
         return None
-    other = choose_dimension(asked, str(path))
-    if not other.dimension.counted_distinct:
-        hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
-        raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
-    if other.dimension.distinct_from * 1000 > asked.arguments.since_ms:
-        asked.note(f"{path} is counted distinct from {asked.local(other.dimension.distinct_from)} on.")
-    return other
+    return choose_distinct(asked, str(path))
 
 
 def split_pair(name: str) -> tuple[str, str]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked
 from picoevent.report.cell_reading import CellReader, Place, hides_values
-from picoevent.report.dimensions import USERS, Chosen, Filtered, apply_filters, choose_dimension
+from picoevent.report.dimensions import USERS, Chosen, Filtered, apply_filters, choose_distinct
 from picoevent.report.planner import Source
 from picoevent.report.raw_values import number_values, read_raw
 from picoevent.report.sets import Members, read_sets, read_users
@@ -38,10 +37,7 @@ def members_of(asked: Asked, what: str, interval: str | None) -> Counted:
 
 
 def _values(asked: Asked, path: str, interval: str | None, filtered: Filtered | None) -> Counted:
-    chosen = choose_dimension(asked, path)
-    if not chosen.dimension.counted_distinct:
-        hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
-        raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
+    chosen = choose_distinct(asked, path)
     if filtered is not None:
         return filtered_members(asked, filtered, interval, chosen)
     source = asked.plan_values(chosen.selection, interval=interval)
@@ -64,7 +60,8 @@ def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, cou
     counted_id = USERS if counted is None else counted.dimension.dimension_id
     found = reader.read(lambda place: place)
     reader.add_sets(found, lambda place: place, filtered.value_ids)
-    exact = filtered.chosen.whole and not hides_values(found.values())
+    whole = filtered.chosen.whole and (counted is None or counted.whole)
+    exact = whole and not hides_values(found.values())
 
     def members() -> Iterator[Members]:
         for place, cells in found.items():

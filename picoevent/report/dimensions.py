@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from sqlalchemy import Connection, select
@@ -58,6 +58,27 @@ def choose_dimension(asked: Asked, name: str) -> Chosen:
     dimension = found[type_ids[0]]
     latest = max(found[number].filled_from for number in type_ids)
     return Chosen(dimension, each_source(asked, type_ids), _is_whole(asked, name, latest))
+
+
+def choose_distinct(asked: Asked, name: str) -> Chosen:
+    """Return a dimension that is counted distinct, by the types that do so; raise `InvalidQuery` where it is not."""
+    chosen = choose_dimension(asked, name)
+    declared = declarations_of(asked)
+    found = {number: declared[number].dimension(name) for number in chosen.selection.type_ids}
+    counting = {number: one for number, one in found.items() if one is not None and one.counted_distinct}
+    if not counting or (asked.arguments.event_types is not None and len(counting) < len(found)):
+        hint = f'Declare it: events.declare(TYPE, distinct=["{name}"]).'
+        raise InvalidQuery(f"{name!r} is not counted distinct.", hint=hint)
+    whole = chosen.whole
+    if len(counting) < len(found):
+        asked.note(f"Some event types do not count {name} distinct: theirs is not in this answer.")
+        whole = False
+    latest = max(max(one.filled_from, one.distinct_from) for one in counting.values())
+    if latest * 1000 > asked.arguments.since_ms:
+        asked.note(f"{name} is counted distinct from {asked.local(latest)} on.")
+        whole = False
+    dimension = next(iter(counting.values()))
+    return replace(chosen, dimension=dimension, selection=each_source(asked, tuple(counting)), whole=whole)
 
 
 def find_pair(asked: Asked, first: str, second: str) -> tuple[Chosen, bool]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from picoevent import EventLog, InvalidQuery
+from picoevent.fold.upkeep import fill_some
 from picoevent.report.catalogue import REPORTS
 
 from .world import World
@@ -172,3 +173,30 @@ def test_an_event_log_counts_what_waits_before_it_answers(ready_url):
 def test_its_reports_are_those_of_the_catalogue(sqlite_url):
     with EventLog(sqlite_url) as events:
         assert events.reports() == REPORTS
+
+
+def test_distinct_values_of_types_that_do_not_count_them_are_told_to_be_missing(world):
+    world.declare("signup", dimensions=["path"])
+    world.log((-60_000, "signup", "shop", "ann", 3))
+
+    answer = world.ask("uniques", of="path")
+
+    assert answer.totals["uniques"] == 2
+    assert not answer.exact
+    assert answer.notes == ("Some event types do not count path distinct: theirs is not in this answer.",)
+    with pytest.raises(InvalidQuery):
+        world.ask("uniques", of="path", types=["signup", "page.view"])
+
+
+def test_distinct_values_wanted_later_are_not_called_exact_before_they_are_filled_in(world):
+    world.declare("page.view", distinct=["plan"])
+
+    before = world.ask("uniques", of="plan")
+    while world.folder._take(fill_some):
+        pass
+    after = world.ask("uniques", of="plan")
+
+    assert (before.totals["uniques"], before.exact) == (0, False)
+    assert any(note.startswith("plan is counted distinct from") for note in before.notes)
+    assert (after.totals["uniques"], after.exact) == (1, False)
+    assert world.ask("uniques", of="plan", types=["page.view"]).exact
