@@ -52,7 +52,8 @@ class UserNumbers:
         found: dict[int, int] = {}
         unknown = []
         for user in users:
-            number = self._known.get(user)
+            # What was given in this turn is not yet to be remembered: it may be rolled back.
+            number = self._known.get(user, self._given.get(user))
             if number is None:
                 unknown.append(user)
             else:
