@@ -15,6 +15,8 @@ from picoevent.store.rows import insert_rows
 
 REMEMBERED = 500_000
 """How many values are kept in memory, of all dimensions together; beyond that all are forgotten, and asked for."""
+LONGEST_REMEMBERED = 1000
+"""A value whose JSON has more bytes is asked for each time: a payload may hold megabytes."""
 VALUES_PER_QUERY = 1000
 
 
@@ -41,7 +43,8 @@ class ValueNumbers:
         if sum(map(len, self._known.values())) + sum(map(len, self._learned.values())) > REMEMBERED:
             self._known.clear()
         for dimension_id, numbers in self._learned.items():
-            self._known[dimension_id] |= numbers
+            short = {json: number for json, number in numbers.items() if len(json) <= LONGEST_REMEMBERED}
+            self._known[dimension_id] |= short
         self._learned.clear()
 
     def drop(self) -> None:

@@ -21,6 +21,8 @@ NO_VALUE = (b"", b"null")
 
 _decode = msgspec.json.Decoder().decode
 _decode_pair = msgspec.json.Decoder(tuple[msgspec.Raw, msgspec.Raw]).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What somebody has damaged, or has nested too deeply, counts as no value: one event must not stop the fold."""
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?")
 
 
@@ -53,7 +55,10 @@ def pair_value_text(json: bytes) -> str | None:
     """Return the value of what `join_pair` made."""
     if json in NO_VALUE:
         return None
-    first, second = _decode_pair(json)
+    try:
+        first, second = _decode_pair(json)
+    except _UNREADABLE:
+        return None
     return pair_text(_text(bytes(first)), _text(bytes(second)))
 
 
@@ -65,8 +70,8 @@ def number_of(json: bytes) -> Decimal | None:
     if not json or json in NO_VALUE:
         return None
     if json[0] in b'"':
-        text = _decode(json)
-        return Decimal(text) if _PLAIN_NUMBER.fullmatch(text) else None
+        text = _text(json)
+        return Decimal(text) if text is not None and _PLAIN_NUMBER.fullmatch(text) else None
     if json[0] not in b"-0123456789":
         return None
     number = Decimal(json.decode())
@@ -76,5 +81,8 @@ def number_of(json: bytes) -> Decimal | None:
 def _text(json: bytes) -> str | None:
     if json in NO_VALUE:
         return None
-    value = _decode(json)
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    try:
+        value = _decode(json)
+        return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    except _UNREADABLE:
+        return None
