@@ -1,4 +1,4 @@
-"""Versions of days: which days before today late events have touched, so that no answer kept before hides them."""
+"""Versions of days: which days late events have touched, so that no answer kept before hides them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,33 @@ from sqlalchemy import Connection, select
 
 from picoevent.fold.turns import Turn
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
-from picoevent.rollup.tiers import DAY_SECONDS
+from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS
 from picoevent.store.rollup_tables import day_version
 
+MIDNIGHT_SECONDS = 60
+"""For so long before midnight the running day counts as over: a round ends behind it, and clocks differ."""
+SETTLING_SECONDS = 60
+"""For so long behind its end an event of a quarter of an hour is not late."""
 _EPOCH_DAY = EPOCH_UNIX // DAY_SECONDS
 
 
 def touch_late_days(turn: Turn, event_ids: Sequence[int]) -> None:
-    """Note which days before today, UTC, got late events: answers about them that are kept somewhere are stale."""
-    days = {((event_id >> SECOND_SHIFT) // DAY_SECONDS + _EPOCH_DAY) * DAY_SECONDS for event_id in event_ids}
-    late = sorted(day for day in days if day < turn.now - turn.now % DAY_SECONDS)
+    """Note which days, UTC, got late events: answers about them that are kept somewhere are stale.
+
+    Late is what belongs to a day before today, or to a quarter of an hour of today that is over.
+    """
+    seconds = {event_id >> SECOND_SHIFT for event_id in event_ids}
+    soon = turn.now + MIDNIGHT_SECONDS
+    before = max(soon - soon % DAY_SECONDS, settled_until(turn.now)) - EPOCH_UNIX
+    late = sorted({(second // DAY_SECONDS + _EPOCH_DAY) * DAY_SECONDS for second in seconds if second < before})
     if late:
         touch_days(turn.connection, late, turn.part)
+
+
+def settled_until(now: int) -> int:
+    """Return the Unix second before which an event that comes now is late: the end of the last quarter that is over."""
+    settled = now - SETTLING_SECONDS
+    return settled - settled % QUARTER_SECONDS
 
 
 def touch_days(connection: Connection, days: Sequence[int], version: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from picoevent.report.frame import Arguments, to_json
-from picoevent.rollup.tiers import DAY_SECONDS, MINUTE_SECONDS, Calendar, Tier
+from picoevent.rollup.tiers import DAY_SECONDS, MINUTE_SECONDS, QUARTER_SECONDS, Calendar, Tier
 
 LIVE_SECONDS = 5
 TODAY_SECONDS = 30
@@ -11,6 +11,8 @@ PAST_HOURS_SECONDS = 300
 PAST_DAYS_SECONDS = 3600
 CLOSED_MONTHS_SECONDS = 86_400
 
+SETTLED_SECONDS = 120
+"""How long a quarter of an hour must be over, so that the fold takes what comes for late, whatever clocks differ by."""
 MINUTE_MS = MINUTE_SECONDS * 1000
 LIVE_SPAN_MS = 61 * MINUTE_MS
 """A range that reaches to now and is no longer than an hour, and what is left of this minute, is looked at live."""
@@ -21,15 +23,16 @@ NOW_MS = 2000
 def ttl_seconds(since_ms: int, until_ms: int, now_ms: int, calendar: Calendar) -> int:
     """Return how many seconds an answer about a range stays fresh; `calendar` is that of the reporting zone.
 
-    A late event is told by a version (`picoevent.report.versions`) only where its day is over in UTC, too: what is
-    called a past day here is one in both.
+    A late event is told by a version (`picoevent.report.versions`) only where its day is over in UTC, too, or its
+    quarter of an hour for two minutes: what is called a past day here is one in both, and past hours end there.
     """
     if until_ms > now_ms - NOW_MS:
         return LIVE_SECONDS if until_ms - since_ms <= LIVE_SPAN_MS else TODAY_SECONDS
     now = now_ms // 1000
     today = min(calendar.bucket(Tier.DAY, now), now - now % DAY_SECONDS)
     if until_ms > today * 1000:
-        return PAST_HOURS_SECONDS
+        settled = now - SETTLED_SECONDS
+        return PAST_HOURS_SECONDS if until_ms <= (settled - settled % QUARTER_SECONDS) * 1000 else TODAY_SECONDS
     return PAST_DAYS_SECONDS if until_ms > calendar.bucket(Tier.MONTH, today) * 1000 else CLOSED_MONTHS_SECONDS
 
 

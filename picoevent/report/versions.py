@@ -31,7 +31,7 @@ _VERSION = select(_ZONE, fold_state.c.declarations, _DAYS)
 class Version:
     """What an answer depends on beside its question: the reporting zone, what is declared, late events of its days.
 
-    Events of the running UTC day change no version: for those an answer is fresh for a short time only.
+    Events of the running quarter of an hour change no version: an answer about it is fresh for a short time only.
     """
 
     zone: str
