@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete, func, insert, literal, select
+from sqlalchemy import Connection, Table, delete, func, insert, literal, select
 
 from picoevent.errors import StoreCorrupt
 from picoevent.fold.closing import Closer
@@ -22,10 +22,14 @@ from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.rollup.tiers import DAY_SECONDS, Calendar, Tier
 from picoevent.store.declarations import Declaration, read_declarations
 from picoevent.store.fold_state import FOR_EVER, FoldState
-from picoevent.store.rollup_tables import rollup
+from picoevent.store.rollup_tables import rollup, rollup_users
 
 ROWS_AT_ONCE = 250_000
 """So many events are counted at once, each such lot into parts of its own."""
+
+OPEN_TABLES = (rollup, rollup_users)
+"""What is replaced of an open bucket. Declared values in it are the leader's, who may be closing it step by step, and
+remembers how far that is."""
 
 Span = tuple[int, int]
 """Two Unix seconds; the second one does not count."""
@@ -63,9 +67,10 @@ class Mender:
     def from_finer(self, turn: Turn, finer: Tier, tier: Tier, bucket: int) -> None:
         """Replace a bucket by the sum of the finer ones that lie in it, which must all be kept."""
         end = self.calendar.following(tier, bucket)
-        clear(turn.connection, (tier,), (bucket, bucket + 1))
+        closed = bucket < (turn.state.closed_day if tier is Tier.DAY else turn.state.closed_month)
+        clear(turn.connection, (tier,), (bucket, bucket + 1), (rollup, *PILED_TABLES) if closed else OPEN_TABLES)
         _sum_counts(turn.connection, (finer, tier), bucket, end)
-        if bucket < (turn.state.closed_day if tier is Tier.DAY else turn.state.closed_month):
+        if closed:
             for closer in self._closers:
                 closer.close(turn, finer, tier, bucket, end)
         _mark(turn, (bucket, end))
@@ -108,10 +113,12 @@ def folded_lots(connection: Connection, span: Span) -> Iterator[Columns]:
         yield _folded(connection, lot)
 
 
-def clear(connection: Connection, tiers: Sequence[Tier], span: Span) -> None:
+def clear(
+    connection: Connection, tiers: Sequence[Tier], span: Span, tables: Sequence[Table] = (rollup, *PILED_TABLES)
+) -> None:
     """Delete all rows of some tiers whose buckets begin in a span."""
     numbers = [int(tier) for tier in tiers]
-    for table in (rollup, *PILED_TABLES):
+    for table in tables:
         mine = table.c.tier.in_(numbers) & (table.c.bucket >= span[0]) & (table.c.bucket < span[1])
         connection.execute(delete(table).where(mine))
 

@@ -50,8 +50,9 @@ class Queue:
             floor = 0
         sizes = select(pending.c.seq, pending.c.events).where(pending.c.seq > floor).order_by(pending.c.seq)
         found = connection.execute(sizes.limit(MAX_BATCHES + len(self._unreadable))).all()
-        wanted = self._choose([(seq, events) for seq, events in found if seq not in self._unreadable], max_events)
-        taken = Taken(more=len(wanted) < len(found) - len(self._unreadable) or len(found) >= MAX_BATCHES)
+        readable = [(seq, events) for seq, events in found if seq not in self._unreadable]
+        wanted = self._choose(readable, max_events)
+        taken = Taken(more=len(wanted) < len(readable) or len(found) >= MAX_BATCHES)
         if wanted:
             packed = select(pending.c.seq, pending.c.packed).where(pending.c.seq.in_(wanted))
             for seq, content in connection.execute(packed):

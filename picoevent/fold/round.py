@@ -66,7 +66,8 @@ class Rounds:
             return Folded(0, more=True)
         taken = self.queue.take(turn.connection, turn.state.floor_seq, turn.now_ms, max_events)
         if not taken.seqs:
-            return Folded(0, more=False)
+            # All of them may be unreadable, and others wait behind them.
+            return Folded(0, more=taken.more)
         columns = self._count(turn, taken)
         turn.changes["floor_seq"] = self.queue.delete(turn.connection, taken)
         turn.mark_changed()

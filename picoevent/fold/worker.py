@@ -60,6 +60,7 @@ class Folder:
         self.turns = Turns(self.store, new_name(), clock)
         self._rounds: Rounds | None = None
         self._declarations = 0
+        self._version = -1
         self._upkeep_due = 0.0
         self._pace = Pace()
 
@@ -78,7 +79,7 @@ class Folder:
                 rounds.drop()
                 self._pace.slower()
             raise
-        rounds.keep()
+        self._keep(turn, rounds)
         self._pace.took(time.monotonic() - begun)
         return folded
 
@@ -120,10 +121,15 @@ class Folder:
         zone = read_zone(turn.connection)
         if self._rounds is None or self._rounds.calendar.zone != zone:
             self._rounds = Rounds(Calendar(zone), values_kept=self._settings.dimension_values_kept)
-        elif turn.state.leader != self.turns.name:
-            # Another one led meanwhile, and may have done anew what was half done here.
+        elif turn.state.leader != self.turns.name and (turn.state.leader or turn.state.version != self._version):
+            # Another one led meanwhile, and may have done anew what was half done here; not where this one has
+            # resigned, as it does behind each report, and no rollup was changed since.
             self._rounds.drop()
         return self._rounds
+
+    def _keep(self, turn: Turn, rounds: Rounds) -> None:
+        rounds.keep()
+        self._version = int(turn.changes.get("version", turn.state.version))
 
     def _take(self, step: Step) -> bool:
         rounds = None
@@ -135,7 +141,7 @@ class Folder:
             if rounds is not None:
                 rounds.drop()
             raise
-        rounds.keep()
+        self._keep(turn, rounds)
         return more
 
     def run(self, stop: threading.Event) -> None:

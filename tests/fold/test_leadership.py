@@ -176,3 +176,22 @@ def test_a_database_that_is_away_is_said_once_and_raises_nothing(caplog):
 
     assert caplog.text.count("reports lack the newest events") == 1
     alone.close()
+
+
+def test_who_folds_alone_goes_on_where_it_was_when_nobody_else_has_folded_since(two, events):
+    first, second = two
+    first.fold_all()
+    dropped = []
+    first._rounds.drop = lambda: dropped.append(1)
+    for _ in range(2):
+        events.log("a")
+        first.turns.resign()
+        first.fold_all()
+    alone = list(dropped)
+    first.turns.resign()
+    events.log("a")
+    second.fold_all()
+    second.turns.resign()
+    first.fold_all()
+
+    assert (alone, dropped) == ([], [1])
