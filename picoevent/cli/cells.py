@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from decimal import Decimal
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """With one of these in front, a spreadsheet takes a cell for a formula."""
@@ -51,7 +52,7 @@ def cell_text(value: object) -> str:
 def csv_cell(value: object) -> str:
     """Return a value as a CSV cell; a text that a spreadsheet would calculate gets an apostrophe in front."""
     text = cell_text(value)
-    if isinstance(value, (int, float)) or not text.lstrip(" ").startswith(FORMULA_STARTS):
+    if isinstance(value, (int, float, Decimal)) or not text.lstrip(" ").startswith(FORMULA_STARTS):
         return text
     return f"'{text}"
 

@@ -32,18 +32,18 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
     """Return the types with most events in both periods together."""
     asked = ask(desk, arguments, by_type=True)
     source = asked.plan_counts()
-    span = previous_period(source.since_ms, source.until_ms, calendar_of(source.zone))
     now = count_in_all(desk.connection, source, asked.selection)
-    moved = asked.moved(*span)
-    before = count_in_all(desk.connection, moved.plan_counts(), asked.selection)
+    moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
+    earlier = moved.plan_counts()
+    before = count_in_all(desk.connection, earlier, asked.selection)
     ranked = sorted({*now, *before}, key=lambda key: (-now.get(key, 0) - before.get(key, 0), key))
     rows = [
         _row(asked.type_names[number], now.get(number, 0), before.get(number, 0))
         for number in ranked[: arguments.limit]
     ]
     totals = {
-        "previous_since": to_moment(span[0]),
-        "previous_until": to_moment(span[1]),
+        "previous_since": to_moment(earlier.since_ms),
+        "previous_until": to_moment(earlier.until_ms),
         **_compared("events", sum(now.values()), sum(before.values())),
         **_compared("users", _users(asked), _users(moved)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -49,7 +50,10 @@ def test_a_text_that_looks_like_a_formula_gets_an_apostrophe(value):
     assert csv_cell(value) == f"'{value}"
 
 
-@pytest.mark.parametrize(("value", "cell"), [(-5, "-5"), (-0.5, "-0.5"), (None, ""), (True, "yes"), ("a=b", "a=b")])
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [(-5, "-5"), (-0.5, "-0.5"), (Decimal("-5.10"), "-5.10"), (None, ""), (True, "yes"), ("a=b", "a=b")],
+)
 def test_numbers_and_harmless_cells_stay(value, cell):
     assert csv_cell(value) == cell
 
