@@ -65,7 +65,7 @@ def _fits(value: object) -> bool:
 
 def footer(answer: Answer[Any]) -> list[str]:
     """Return what an answer is worth, in a line or more."""
-    worth = "exact" if answer.exact else "at least: some figures may be higher"
+    worth = "exact" if answer.exact else "not exact: some figures are estimates, or may be higher"
     head = (
         f"{_local(answer.since, answer.zone)} to {_local(answer.until, answer.zone)}, {answer.zone}. "
         f"From {answer.origin}, as of {_local(answer.as_of, answer.zone, seconds=True)}; {worth}."

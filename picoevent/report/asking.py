@@ -20,6 +20,14 @@ from picoevent.rollup.tiers import Tier, Window
 Row = TypeVar("Row")
 
 
+class TypeNames(dict[int, str]):
+    """Names of event types; one that came into being while the answer was computed is shown by its number."""
+
+    def __missing__(self, number: int) -> str:
+        """Return it as `NameDirectory` shows numbers without a name."""
+        return f"#{number}"
+
+
 @dataclass(slots=True)
 class Asked:
     """A question on its way: the selection by numbers, the names of the types that are told apart, and notes."""
@@ -27,7 +35,7 @@ class Asked:
     desk: Desk
     arguments: Arguments
     selection: Selection
-    type_names: dict[int, str]
+    type_names: TypeNames
     notes: list[str] = field(default_factory=list)
 
     def plan(
@@ -104,16 +112,16 @@ def ask(desk: Desk, arguments: Arguments, *, by_type: bool = False) -> Asked:
     type_ids = _numbers(desk, desk.names.event_types, arguments.event_types, "event type", notes)
     source_ids = _numbers(desk, desk.names.sources, arguments.sources, "source", notes)
     every_type = by_type and type_ids is None
-    type_names: dict[int, str] = {}
+    type_names = TypeNames()
     if every_type:
-        type_names = desk.names.event_types.all(desk.connection)
+        type_names = TypeNames(desk.names.event_types.all(desk.connection))
         type_ids = tuple(type_names) or (NOTHING,)
     elif by_type:
-        type_names = {
-            number: desk.names.event_types.name_of(desk.connection, number)
+        type_names.update(
+            (number, desk.names.event_types.name_of(desk.connection, number))
             for number in type_ids or ()
             if number != NOTHING
-        }
+        )
     selection = Selection(type_ids or (ANY,), source_ids or (ANY,), every_type=every_type)
     return Asked(desk, arguments, selection, type_names, notes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from picoevent.report.asking import Asked, Intervals
 from picoevent.report.counting import ANY, in_tiers
@@ -18,10 +18,15 @@ from picoevent.store.packed_parts import fetch_parts
 from picoevent.store.rollup_tables import rollup_measure
 
 AVERAGE_DIGITS = Decimal("0.000001")
+_WIDE = Context(prec=1000)
+"""Enough for the average of whatever a measure may hold; by default, decimals have 28 digits."""
 
 
 def _average(cell: MeasureCell) -> Decimal | None:
-    return (cell.total / cell.count).quantize(AVERAGE_DIGITS).normalize() + 0 if cell.count else None
+    if not cell.count:
+        return None
+    average = _WIDE.divide(cell.total, Decimal(cell.count)).quantize(AVERAGE_DIGITS, context=_WIDE)
+    return _WIDE.add(average.normalize(_WIDE), Decimal(0))
 
 
 TAKEN: Mapping[str, Callable[[MeasureCell], Decimal | None]] = {
@@ -33,6 +38,7 @@ TAKEN: Mapping[str, Callable[[MeasureCell], Decimal | None]] = {
     "p95": lambda cell: cell.quantile(0.95),
 }
 """The figures that can be taken of a measure: exact but for quantiles, which are off by 1 % at most."""
+ESTIMATED = frozenset({"p50", "p95"})
 
 
 @dataclass(frozen=True, slots=True)

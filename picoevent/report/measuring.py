@@ -15,7 +15,7 @@ from picoevent.report.asking import Asked, Intervals
 from picoevent.report.counted import count_filtered, members_of
 from picoevent.report.counting import ANY, Count, count_by_bucket
 from picoevent.report.dimensions import apply_filters
-from picoevent.report.measures import TAKEN, read_measure
+from picoevent.report.measures import ESTIMATED, TAKEN, read_measure
 from picoevent.report.planner import Source
 from picoevent.report.sets import unite, unite_all
 from picoevent.rollup.sketch import MeasureCell
@@ -116,7 +116,10 @@ def measure_values(asked: Asked, interval: str, *, split: bool, figure: str) -> 
     values = {place: take(cell) for place, cell in found.cells.items()}
     by_type = {number: take(cell) for number, cell in found.by_type().items()}
     total, empty = take(found.in_all()), take(MeasureCell())
-    return Measured(found.source, values, total, by_type, empty=empty, exact=found.whole)
+    if figure in ESTIMATED:
+        asked.note("Quantiles are estimates, off by 1 % at most.")
+    exact = found.whole and figure not in ESTIMATED
+    return Measured(found.source, values, total, by_type, empty=empty, exact=exact)
 
 
 FIGURES: dict[str, Callable[..., Measured]] = {

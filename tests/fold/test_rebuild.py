@@ -183,3 +183,16 @@ def keep_logging(url, stop):
             number += 1
             moments = [NOW - timedelta(hours=back) for back in (0, 1, 5, 30)]
             events.log_many([NewEvent("a", user_id=f"user {number % 50}", at=moment) for moment in moments])
+
+
+def test_what_a_leader_has_prepared_of_an_open_day_is_left_to_it(folded, rebuilder):
+    change(
+        folded,
+        "INSERT INTO rollup_dimension (tier, event_type_id, source_id, dimension_id, bucket, part, packed) "
+        "SELECT 3, 1, 1, 1, MAX(bucket), 1, X'00' FROM rollup WHERE tier = 3",
+    )
+
+    rebuilder.rebuild(None, None)
+
+    with folded.store.transaction() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM rollup_dimension")).scalar() == 1

@@ -124,3 +124,15 @@ def test_more_than_a_round_takes_is_counted_in_several(events, folder, monkeypat
     events.log_many([NewEvent("a")] * 100)
 
     assert folder.fold_all() == 1200
+
+
+def test_what_waits_behind_a_batch_that_can_not_be_read_is_counted_at_once(events, folder):
+    folder.fold_all()
+    for _ in range(3):
+        events.log("a")
+    with folder.store.transaction() as connection:
+        first = connection.exec_driver_sql("SELECT MIN(seq) FROM pending").scalar()
+        connection.exec_driver_sql(f"UPDATE pending SET packed = X'00' WHERE seq = {first}")
+    folder._pace.events = 1
+
+    assert folder.fold_all() == 2

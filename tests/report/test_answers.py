@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from picoevent import EventLog, InvalidQuery
+from picoevent import EventLog, InvalidQuery, NewEvent
 from picoevent.fold.upkeep import fill_some
 from picoevent.report.catalogue import REPORTS
 
@@ -200,3 +201,31 @@ def test_distinct_values_wanted_later_are_not_called_exact_before_they_are_fille
     assert any(note.startswith("plan is counted distinct from") for note in before.notes)
     assert (after.totals["uniques"], after.exact) == (1, False)
     assert world.ask("uniques", of="plan", types=["page.view"]).exact
+
+
+@pytest.mark.parametrize(("figure", "value"), [("p50", 3), ("p95", 5)])
+def test_quantiles_are_off_by_a_hundredth_at_most_and_called_estimates(world, figure, value):
+    world.log(*((-60_000 - n, "order.paid", "shop", 7, number) for n, number in enumerate((1, 3, 3, 4, 5, 5))))
+
+    answer = world.ask("series", measure=figure, of="amount", types=["order.paid"])
+
+    assert float(answer.totals["total"]) == pytest.approx(value, rel=0.0101)
+    assert not answer.exact
+    assert answer.notes == ("Quantiles are estimates, off by 1 % at most.",)
+
+
+def test_an_average_of_huge_numbers_is_exact_to_a_millionth(world):
+    huge = 10**60
+    world.events.log_many([NewEvent("order.paid", {"amount": str(n)}, at=world.now) for n in (huge, huge + 1)])
+    world.folder.fold_all()
+
+    answer = world.ask("series", measure="avg", of="amount", types=["order.paid"], since="1h")
+
+    assert answer.totals["total"] == Decimal(f"{huge}.5")
+
+
+def test_an_event_type_that_came_meanwhile_is_shown_by_its_number(world, monkeypatch):
+    monkeypatch.setattr("picoevent.read.names.Dictionary.all", lambda *_: {})
+    begin = world.now - timedelta(seconds=60, milliseconds=7)
+
+    assert [row.event_type for row in world.ask("compare", since=begin).rows] == ["#2"]
