@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from picoevent.errors import InvalidQuery
 from picoevent.read.loading import Row
@@ -13,6 +13,7 @@ from picoevent.report.asking import as_of
 from picoevent.report.dimensions import value_numbers
 from picoevent.report.event_pages import PageEvent, read_page
 from picoevent.report.frame import ALL_DAYS, Answer, Arguments, Desk, Report
+from picoevent.report.intervals import calendar_of
 from picoevent.report.options import read_text
 from picoevent.report.raw import answer_of, walk_of
 from picoevent.rollup.values import shortened
@@ -27,13 +28,14 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     """Return a page, newest first; `next_cursor` in the totals goes on behind it, and is None at the end.
 
     Events are found as soon as they are folded. An event type that declared the dimension later is searched from where
-    its back-fill has come to.
+    its back-fill has come to, and the answer says so.
     """
     path = read_text(arguments.options.get("dimension"), "dimension")
     value = read_text(arguments.options.get("value"), "value")
     dimension_id = _searchable(desk, path)
     value_id = value_numbers(desk.connection, dimension_id, [value]).get(shortened(value))
-    events: Select[Any] = _events(walk_of(desk, arguments), dimension_id, value_id)
+    walk = walk_of(desk, arguments)
+    events: Select[Any] = _events(walk, dimension_id, value_id)
     key = event_dimension.c.event_id
 
     def ask(first: int, below: int, limit: int) -> list[Row]:
@@ -44,7 +46,11 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
 
     page, following = read_page(desk, arguments, ask)
     found = answer_of(desk, NAME, arguments, page, {"next_cursor": following})
-    return replace(found, origin="index of values", as_of=as_of(desk))
+    indexed_from = _indexed_from(desk, walk, dimension_id)
+    exact = indexed_from * 1000 <= max(walk.since_ms, desk.state.raw_from * 1000)
+    since = calendar_of(arguments.zone).local(indexed_from).strftime("%Y-%m-%d %H:%M")
+    notes = () if exact else (f"Events before {since} are still being looked through: some may be missing.",)
+    return replace(found, origin="index of values", as_of=as_of(desk), exact=exact, notes=(*found.notes, *notes))
 
 
 def _events(walk: Walk, dimension_id: int, value_id: int | None) -> Select[tuple[int, int, int, int | None]]:
@@ -78,6 +84,15 @@ def _searchable(desk: Desk, path: str) -> int:
         there_are = f"Searchable are: {', '.join(sorted(searchable))}." if searchable else "None is searchable yet."
         raise InvalidQuery(f"{path!r} is no searchable dimension.", hint=there_are)
     return int(searchable[path])
+
+
+def _indexed_from(desk: Desk, walk: Walk, dimension_id: int) -> int:
+    """Return the Unix second from which on the index has all events of the types that were asked for."""
+    c = declared_dimension.c
+    latest = select(func.max(c.searchable_from)).where(c.dimension_id == dimension_id, c.searchable == 1)
+    if walk.event_type_ids is not None:
+        latest = latest.where(c.event_type_id.in_(walk.event_type_ids))
+    return int(desk.connection.execute(latest).scalar() or 0)
 
 
 HISTORY = Report(

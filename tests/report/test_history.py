@@ -90,3 +90,18 @@ def test_a_value_that_nothing_has_is_an_empty_page_and_an_unknown_dimension_an_e
         world.ask("history", dimension="plan", value="x")
     with pytest.raises(InvalidQuery, match="dimension is missing"):
         world.ask("history", value="x")
+
+
+def test_an_index_that_is_still_being_filled_is_told(world):
+    world.events.log("late", {"order": {"plan": "team"}}, at=world.now)
+    world.folder.fold_all()
+    declare(world.folder.store, "late", {"dimensions": ["order.plan"], "searchable": ["order.plan"]})
+
+    before = world.ask("history", dimension="order.plan", value="team")
+    others = world.ask("history", dimension="order.plan", value="team", types=["order.paid"])
+    world.folder.keep_up()
+    after = world.ask("history", dimension="order.plan", value="team", limit=3)
+
+    assert (len(before.rows), before.exact, others.exact) == (0, False, True)
+    assert before.notes[0].endswith("are still being looked through: some may be missing.")
+    assert (len(after.rows), after.exact, after.notes) == (1, True, ())
