@@ -31,7 +31,7 @@ class MeasureForm:
 
     def write(self, turn: Turn, contents: Mapping[Key, MeasureCell]) -> None:
         """See `Form.write`."""
-        rows = [
+        rows: list[dict[str, int | bytes]] = [
             {
                 "tier": int(key.tier),
                 "event_type_id": key.event_type_id,
