@@ -50,7 +50,7 @@ def _words(change: Change) -> list[str]:
     if change.quarters_from > change.anew_from:
         lines.append(f"Days from {after.day_of(change.quarters_from)} on are put together from quarters of an hour.")
     if change.events:
-        lines.append(f"What lies before is counted anew from {counted(change.events, 'event')}.")
+        lines.append(f"What lies before is counted anew from about {counted(change.events, 'event')}.")
     if change.anew_from:
         first = after.day_of(change.anew_from)
         lines.append(f"Events before are dropped, so no day before {first} can be cut anew: those days go.")

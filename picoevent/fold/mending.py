@@ -40,6 +40,8 @@ class Mender:
         self._sets = Sets()
         self._numbers = UserNumbers()
         self._dimensions = DimensionFold(calendar, self._sets, values_kept)
+        self._schedules: dict[int, Schedule] = {}
+        self._declarations = -1
         self._closers: tuple[Closer, ...] = (self._sets, self._dimensions)
 
     def from_rows(self, turn: Turn, tiers: Sequence[Tier], span: Span) -> int:
@@ -87,9 +89,11 @@ class Mender:
         counts = add_up(groups, self.calendar)
         add_counts(turn.connection, {key: events for key, events in counts.items() if key[0] in tiers})
         self._sets.add(turn, USERS, sets_of_users(groups, turn.state, self.calendar))
-        declared = {number: _unsearched(found) for number, found in read_declarations(turn.connection).items()}
-        schedules = {number: Schedule(found) for number, found in declared.items()}
-        self._dimensions.count(turn, cut_by_plan(columns, schedules))
+        if turn.state.declarations != self._declarations:
+            declared = read_declarations(turn.connection)
+            self._schedules = {number: Schedule(_unsearched(found)) for number, found in declared.items()}
+            self._declarations = turn.state.declarations
+        self._dimensions.count(turn, cut_by_plan(columns, self._schedules))
 
 
 def folded_lots(connection: Connection, span: Span) -> Iterator[Columns]:
@@ -106,10 +110,10 @@ def folded_lots(connection: Connection, span: Span) -> Iterator[Columns]:
 
 def clear(connection: Connection, tiers: Sequence[Tier], span: Span) -> None:
     """Delete all rows of some tiers whose buckets begin in a span."""
+    numbers = [int(tier) for tier in tiers]
     for table in (rollup, *PILED_TABLES):
-        for tier in tiers:
-            mine = (table.c.tier == int(tier)) & (table.c.bucket >= span[0]) & (table.c.bucket < span[1])
-            connection.execute(delete(table).where(mine))
+        mine = table.c.tier.in_(numbers) & (table.c.bucket >= span[0]) & (table.c.bucket < span[1])
+        connection.execute(delete(table).where(mine))
 
 
 def _unsearched(declaration: Declaration) -> Declaration:

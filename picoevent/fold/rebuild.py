@@ -168,6 +168,8 @@ class _Run:
         self._check()
 
         def guarded(turn: Turn) -> int:
+            # It may be the second try, behind one that was rolled back.
+            self._mender.drop()
             if read_zone(turn.connection) != self._calendar.zone:
                 raise PicoEventError("The reporting zone was changed meanwhile.", hint="Begin again.")
             return task(turn)

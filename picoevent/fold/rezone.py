@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from picoevent.fold.counts import add_counts, combinations
+from picoevent.fold.counts import ANY, add_counts, combinations
 from picoevent.fold.mending import Mender, Span, folded_lots
 from picoevent.fold.raw import PILED_TABLES, next_filled
 from picoevent.fold.rebuild import Patience
 from picoevent.fold.turns import Turn, Turns, new_name
-from picoevent.ids import EPOCH_UNIX, first_id_of_second
-from picoevent.rollup.sessions import GAP_MS
+from picoevent.rollup.sessions import GAP_MS, pack_sums, unpack_sums
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
 from picoevent.store.rollup_tables import rollup, rollup_session
 from picoevent.store.sql import SqlStore
-from picoevent.store.tables import event_log, installation
+from picoevent.store.tables import installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,10 @@ class Change:
     """What a change of the zone does; moments are Unix seconds.
 
     Days from `quarters_from` on, which are whole days of the new zone, are put together from quarters of an hour; what
-    lies before is counted anew from raw rows, `events` of them. Below `anew_from`, the start of a month in the new
-    zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut them,
-    under the new one's start. `days_from` is from when on days are kept. Sessions are walked anew from raw rows; those
-    of days without any are gone.
+    lies before is counted anew from raw rows, about `events` of them. Below `anew_from`, the start of a month in the
+    new zone, neither reaches (0: they reach all): days are dropped there, and months stay as the old zone has cut
+    them, under the new one's start. `days_from` is from when on days are kept. Sessions are counted anew from raw
+    rows, by whoever folds; those of days without any stay as they are, too.
     """
 
     before: Calendar
@@ -46,14 +45,19 @@ class Change:
 def plan_change(store: SqlStore, zone: str) -> Change:
     """Return what changing to a zone would do; nothing is changed."""
     with store.transaction() as connection:
-        change = _plan(connection, read_state(connection), zone)
-        ids = event_log.c.event_id
-        first, end = (
-            first_id_of_second(max(second, EPOCH_UNIX)) for second in (change.anew_from, change.quarters_from)
-        )
-        mine = (ids >= first) & (ids < end)
-        events = connection.execute(select(func.count()).select_from(event_log).where(mine)).scalar() or 0
-        return replace(change, events=events)
+        state = read_state(connection)
+        change = _plan(connection, state, zone)
+        days = _sum(connection, Tier.DAY, max(change.anew_from, state.kept_day), change.quarters_from)
+        months = _sum(connection, Tier.MONTH, change.anew_from, state.kept_day)
+        return replace(change, events=days + months)
+
+
+def _sum(connection: Connection, tier: Tier, since: int, until: int) -> int:
+    """Return how many events the buckets of a tier count that begin in a span."""
+    c = rollup.c
+    mine = (c.tier == int(tier)) & (c.event_type_id == ANY) & (c.source_id == ANY)
+    summed = select(func.sum(c.events)).where(mine, c.bucket >= since, c.bucket < until)
+    return int(connection.execute(summed).scalar() or 0)
 
 
 def change_zone(store: SqlStore, zone: str, values_kept: int) -> Change:
@@ -115,13 +119,13 @@ class _Rezoning:
             # Sessions are counted anew from all raw rows.
             "closed_session": 0,
         }
-        self._connection.execute(delete(rollup_session))
         turn.changes |= moved
         turn.state = replace(turn.state, **moved)  # type: ignore[arg-type]  # all of them are numbers
         for day in self._filled(Tier.DAY, change.days_from):
             self._cut_day(day)
         for month in self._filled(Tier.MONTH, change.anew_from):
             self._cut_month(month)
+        self._leave_old_sessions()
 
     def _filled(self, tier: Tier, since: int) -> Iterator[int]:
         """Yield the buckets of the new zone in which there is anything."""
@@ -159,18 +163,22 @@ class _Rezoning:
                 self._connection.execute(update(table).where(mine).values(bucket=moved))
         if first:
             self._mend_seam(first)
-        self._leave_old_sessions()
 
     def _leave_old_sessions(self) -> None:
         """Delete days of sessions, which the fold counts anew; those whose raw rows are gone get their new start."""
-        change, c = self._change, rollup_session.c
-        days = self._connection.execute(select(c.bucket).distinct()).scalars().all()
-        for day in days:
-            moved = change.after.day_start(change.before.day_of(day))
-            statement: Delete | Update = delete(rollup_session)
-            if moved < self._turn.state.raw_from + GAP_MS // 1000:
-                statement = update(rollup_session).values(bucket=moved)
-            self._connection.execute(statement.where(c.bucket == day))
+        change, rows = self._change, self._connection.execute(select(rollup_session)).all()
+        version = int(self._turn.changes.get("version", self._turn.part))
+        moved = []
+        for row in rows:
+            bucket = change.after.day_start(change.before.day_of(row.bucket))
+            if bucket < self._turn.state.raw_from + GAP_MS // 1000:
+                # At this version: it can't be computed again, whatever has touched its days.
+                packed = pack_sums(unpack_sums(row)[0], version)
+                columns = dict(zip(rollup_session.c.keys(), row, strict=True))
+                moved.append(columns | {"bucket": bucket, "packed": packed})
+        self._connection.execute(delete(rollup_session))
+        if moved:
+            self._connection.execute(insert(rollup_session), moved)
 
     def _mend_seam(self, first: int) -> None:
         """Count the events between both zones' ends of the last month that stays to the month that they now lie in."""
