@@ -10,6 +10,7 @@ from bench.ingest_place import Place
 from bench.layouts import SOURCE
 from bench.progress import Progress
 from bench.reports_visits import DIMENSIONS, PAGE_VIEW, SOURCES, Visits, write_events
+from picoevent.fold.crowds import CALM_SECONDS
 from picoevent.fold.declaring import declare
 from picoevent.fold.worker import Folder
 from picoevent.settings import Settings
@@ -18,6 +19,8 @@ from picoevent.store.base import Purpose
 
 MADE_EVENTS = 100_000
 """What a process logs again and again."""
+WORTH_MERGING = 50_000
+"""Fewer events of the past leave few parts."""
 
 
 def source_names() -> list[str]:
@@ -36,8 +39,9 @@ def declare_dimensions(settings: Settings) -> None:
         declare(store, PAGE_VIEW, {"dimensions": DIMENSIONS, "searchable": ["ip"]})
 
 
-def fold_all(settings: Settings, events: int, progress: Progress) -> None:
-    """Fold all that waits, close and merge what is over."""
+def fold_all(settings: Settings, events: int, progress: Progress) -> float:
+    """Fold all that waits, and merge parts once they are calm, as upkeep does; return the seconds of the folding."""
+    begun = time.perf_counter()
     done = 0
     with closing(Folder(settings)) as folder:
         more = True
@@ -46,4 +50,9 @@ def fold_all(settings: Settings, events: int, progress: Progress) -> None:
             done, more = done + folded.events, folded.more
             progress.count("events folded", done, events)
         progress.end()
+        seconds = time.perf_counter() - begun
+        if events >= WORTH_MERGING:
+            progress.say("waiting until its parts are calm, and merging them")
+            time.sleep(CALM_SECONDS + 1)
         folder.keep_up()
+    return seconds

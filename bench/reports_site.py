@@ -100,8 +100,6 @@ def _fill(place: Place, database: str, visits: Visits, progress: Progress) -> fl
     progress.say(f"storing {visits.events:,} events of {visits.span_ms // 86_400_000} days in {database}")
     load_visits(place.address, database, visits, folder, progress)
     progress.say("folding them")
-    begun = time.perf_counter()
-    fold_all(place.settings(database), visits.events, progress)
-    rate = visits.events / (time.perf_counter() - begun)
+    rate = visits.events / fold_all(place.settings(database), visits.events, progress)
     progress.say(f"folded {rate:,.0f} events/s")
     return rate

@@ -7,18 +7,18 @@ from operator import itemgetter
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, select
 
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
-from picoevent.rollup.cells import OTHER, Cells, merge_cells, pack_cells
+from picoevent.rollup.cells import OTHER, Cells, count_values, merge_cells, pack_cells
 from picoevent.rollup.members import pack_members, unpack_members
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
+from picoevent.store.rows import insert_rows
 
 LARGEST_ROW = 4 << 20
 """More bytes than these go into several rows."""
-ROWS_AT_ONCE = 2000
 
 Row = dict[str, Any]
 
@@ -60,11 +60,14 @@ class CellForm:
         _insert(turn.connection, rollup_value_users, sets)
 
     def write_packed(self, turn: Turn, parts: Mapping[Key, Sequence[bytes]]) -> None:
-        """Write packed cells as parts of buckets; those of minutes as they are."""
-        minutes = {key: packed for key, packed in parts.items() if key.tier is Tier.MINUTE and len(packed) == 1}
-        rows = [_row(turn, key, packed=packed) for key, (packed,) in sorted(minutes.items(), key=itemgetter(0))]
+        """Write packed cells as parts of buckets; where nothing is to be changed about them, as they are."""
+        ready = {key: packed[0] for key, packed in parts.items() if len(packed) == 1 and self._fits(key, packed[0])}
+        rows = [_row(turn, key, packed=packed) for key, packed in sorted(ready.items(), key=itemgetter(0))]
         _insert(turn.connection, self.table, rows)
-        self.write(turn, {key: merge_cells(packed) for key, packed in parts.items() if key not in minutes})
+        self.write(turn, {key: merge_cells(packed) for key, packed in parts.items() if key not in ready})
+
+    def _fits(self, key: Key, packed: bytes) -> bool:
+        return key.tier is Tier.MINUTE or (key.tier is Tier.QUARTER and count_values(packed) <= self._kept)
 
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""
@@ -111,8 +114,8 @@ def _set_rows(turn: Turn, key: Key, cells: Cells) -> Iterator[Row]:
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        connection.execute(insert(table), rows[first : first + ROWS_AT_ONCE])
+    names = [column.name for column in table.columns]
+    insert_rows(connection, table, [tuple(row[name] for name in names) for row in rows])
 
 
 def _read_sets(connection: Connection, key: Key, until: int) -> Iterator[tuple[int, int, BitMap]]:

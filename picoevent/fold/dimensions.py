@@ -21,6 +21,7 @@ from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.rollup.values import join_pair
 from picoevent.store.declarations import Dimension, read_declarations
 from picoevent.store.rollup_tables import event_dimension
+from picoevent.store.rows import insert_rows
 
 
 class DimensionFold:
@@ -122,11 +123,7 @@ class DimensionFold:
         self._measures.noticed(harvest.measures, turn.now)
         for dimension_id, sets in harvest.sets():
             self._sets.add(turn, dimension_id, sets)
-        if harvest.indexed:
-            mark = "?" if turn.connection.dialect.name == "sqlite" else "%s"
-            columns = ", ".join(event_dimension.c.keys())
-            statement = f"INSERT INTO event_dimension ({columns}) VALUES ({mark}, {mark}, {mark})"  # noqa: S608
-            turn.connection.exec_driver_sql(statement, sorted(harvest.indexed))
+        insert_rows(turn.connection, event_dimension, sorted(harvest.indexed))
 
 
 def _jsons_of(dimension: Dimension, jsons: Mapping[str, Sequence[bytes]]) -> Sequence[bytes]:

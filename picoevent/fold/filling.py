@@ -28,8 +28,8 @@ from picoevent.store.rollup_tables import declared_dimension, declared_measure
 from picoevent.store.sql import SqlStore
 from picoevent.store.tables import event_log
 
-EVENTS_AT_ONCE = 5000
-"""About how many events one turn fills in: it holds up the fold for a tenth of a second."""
+EVENTS_AT_ONCE = 3000
+"""About how many events one turn fills in: it holds up the fold for a quarter of a second."""
 _MOMENTS = {
     "filled_from": (declared_dimension, declared_measure),
     "searchable_from": (declared_dimension,),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import itemgetter
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
 from picoevent.rollup.sketch import MeasureCell, pack_measure, unpack_measure
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_measure
+from picoevent.store.rows import insert_rows
 
 
 class MeasureForm:
@@ -31,19 +32,10 @@ class MeasureForm:
     def write(self, turn: Turn, contents: Mapping[Key, MeasureCell]) -> None:
         """See `Form.write`."""
         rows = [
-            {
-                "tier": int(key.tier),
-                "event_type_id": key.event_type_id,
-                "source_id": key.source_id,
-                "measure_id": key.number,
-                "bucket": key.bucket,
-                "part": turn.part,
-                "packed": pack_measure(content),
-            }
+            (int(key.tier), key.event_type_id, key.source_id, key.number, key.bucket, turn.part, pack_measure(content))
             for key, content in sorted(contents.items(), key=itemgetter(0))
         ]
-        if rows:
-            turn.connection.execute(insert(self.table), rows)
+        insert_rows(turn.connection, self.table, rows)
 
     def delete(self, connection: Connection, key: Key) -> None:
         """See `Form.delete`."""

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from picoevent.rollup.values import NO_VALUE, pair_value_text, value_text
 from picoevent.store.declarations import Dimension
 from picoevent.store.rollup_tables import dimension, dimension_value
+from picoevent.store.rows import insert_rows
 
 REMEMBERED = 500_000
 """How many values are kept in memory, of all dimensions together; beyond that all are forgotten, and asked for."""
@@ -74,8 +75,7 @@ def _give(connection: Connection, dimension_id: int, texts: Sequence[str]) -> di
     mine = dimension.c.dimension_id == dimension_id
     first = int(connection.execute(select(dimension.c.next_value_id).where(mine)).scalar_one())
     given = dict(zip(texts, range(first, first + len(texts)), strict=True))
-    rows = [{"dimension_id": dimension_id, "value_id": number, "value": text} for text, number in given.items()]
-    connection.execute(insert(dimension_value), rows)
+    insert_rows(connection, dimension_value, [(dimension_id, number, text) for text, number in given.items()])
     connection.execute(update(dimension).where(mine).values(next_value_id=first + len(texts)))
     return given
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+from pyroaring import BitMap
 
 from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
@@ -17,7 +21,7 @@ from picoevent.report.dimensions import (
     find_pair,
 )
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.rollup.cells import Cells
+from picoevent.rollup.cells import Cell, Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class BreakdownRow:
 def answer(desk: Desk, arguments: Arguments) -> Answer[BreakdownRow]:
     """Return the values, or pairs, with most events first."""
     asked = ask(desk, arguments)
+    if arguments.filters:
+        return _filtered(asked)
     chosen, paths, turned = _dimension(asked)
     counted = _counted(asked)
     reader = CellReader(asked, chosen, asked.plan_values(chosen.selection), counted)
@@ -57,6 +63,48 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[BreakdownRow]:
         rows.append(BreakdownRow(OTHER_VALUES, None, left, None))
     totals = {"events": total_events(cells), "values": len(cells.values), "other": left}
     return asked.answer("breakdown", rows, reader.source, exact=chosen.whole and not hidden, totals=totals)
+
+
+def _filtered(asked: Asked) -> Answer[BreakdownRow]:
+    """Return the values of one dimension among the events with some values of another: by the pair of both."""
+    path, other, wanted = _pair_asked(asked)
+    chosen, turned = find_pair(asked, path, other)
+    counted = _counted(asked)
+    reader = CellReader(asked, chosen, asked.plan_values(chosen.selection), counted)
+    found = reader.read(lambda _: 0)
+    cells = found.setdefault(0, Cells())
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for value_id, name in chosen.names(asked.desk.connection, cells.values).items():
+        halves = split_pair(name)
+        if halves[not turned] in wanted:
+            groups[halves[turned]].append(value_id)
+    events = {value: sum(cells.values[number].events for number in numbers) for value, numbers in groups.items()}
+    top = sorted(events, key=lambda value: (-events[value], value))[: asked.arguments.limit]
+    reader.add_sets(found, lambda _: 0, [number for value in top for number in groups[value]])
+    hidden = hides_values([cells])
+    rows = []
+    for value in top:
+        members = [cells.values[number] for number in groups[value]]
+        distinct = None if counted is None else _how_many(members, counted.dimension.dimension_id)
+        rows.append(BreakdownRow(value, None, events[value], _how_many(members, USERS), distinct, hidden))
+    left = sum(events.values()) - sum(row.events for row in rows)
+    if left:
+        rows.append(BreakdownRow(OTHER_VALUES, None, left, None))
+    totals = {"events": sum(events.values()), "values": len(events), "other": left}
+    return asked.answer("breakdown", rows, reader.source, exact=chosen.whole and not hidden, totals=totals)
+
+
+def _pair_asked(asked: Asked) -> tuple[str, str, tuple[str, ...]]:
+    """Return the dimension to break down by, the one that is filtered by, and which of its values are let through."""
+    by, filters = asked.arguments.options.get("by"), asked.arguments.filters
+    if len(filters) != 1 or not isinstance(by, str) or "," in by:
+        raise InvalidQuery("With a filter, break down by one dimension.", hint="Filter by one other: both are a pair.")
+    ((other, wanted),) = filters.items()
+    return by, other, wanted
+
+
+def _how_many(cells: Iterable[Cell], counted_id: int) -> int:
+    return len(BitMap.union(BitMap(), *(cell.sets[counted_id] for cell in cells if counted_id in cell.sets)))
 
 
 def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: Chosen | None) -> list[BreakdownRow]:
@@ -121,7 +169,7 @@ BREAKDOWN = Report(
     "breakdown",
     "Events, users and other distinct values by one dimension, or by a declared pair of them",
     answer,
-    takes=("types", "sources", "limit"),
+    takes=("types", "sources", "filters", "limit"),
     options={
         "by": "the dimension, by its path; or two, as collection,action",
         "distinct": "count the different values of this dimension in each row, too",

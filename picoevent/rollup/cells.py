@@ -188,6 +188,11 @@ def _merge_numbers(numbers: dict[int, list[int]], columns: Sequence[Iterable[int
     return value_ids
 
 
+def count_values(packed: bytes) -> int:
+    """Return how many values packed cells have, "(none)" and "(other)" among them."""
+    return int(ColumnReader(packed).take_struct(_HEAD)[1])
+
+
 def iter_counts(packed: bytes) -> Iterator[tuple[int, int, int, int]]:
     """Yield (value id, events, first_ms, last_ms) by rising value id, `OTHER` last; sets are not looked at."""
     _, _, *numbers = _read_numbers(ColumnReader(packed))

@@ -57,6 +57,7 @@ class DeclaredWorld(World):
         known = self.within(since, until)
         read = (self.folder.store, self.calendar, since, until)
         assert read_cells(*read, "visit", "path") == count_cells(known, lambda data: data.get("path"), DISTINCT)
+        assert read_cells(*read, "visit", "session") == count_cells(known, lambda data: data.get("session"))
         assert read_distinct(*read, "session") == {data["session"] for _, _, data in known if "session" in data}
         cell = read_measure(*read, "visit", "amount")
         assert (cell.count, cell.total, cell.least, cell.greatest) == count_measure(known, "amount")

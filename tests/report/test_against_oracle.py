@@ -57,6 +57,7 @@ def check_all(world, span, interval, asked_zone):
     check_compare(world, arguments)
     check_values(world, arguments)
     check_breakdown(world, arguments)
+    check_filtered_breakdown(world, arguments)
     check_filters(world, arguments, interval)
     check_measures(world, arguments, interval)
 
@@ -81,6 +82,7 @@ def test_so_they_do_on_mysql(mysql_url):
             check_heatmap(world, arguments)
             check_values(world, arguments)
             check_breakdown(world, arguments)
+            check_filtered_breakdown(world, arguments)
             check_filters(world, arguments, interval)
             check_measures(world, arguments, interval)
     world.close()
@@ -175,6 +177,16 @@ def check_breakdown(world, arguments):
         value: (len(found), users_of(found), len({event.data["path"] for event in found if event.data}))
         for value, found in groups.items()
     }
+
+
+def check_filtered_breakdown(world, arguments):
+    """Compare the paths of two plans, and the plans of one path."""
+    for by, other, values in (("path", "plan", ["plan 1", "(none)"]), ("plan", "path", ["/1"])):
+        answer = world.ask("breakdown", **arguments, by=by, filters={other: values}, limit=1000)
+        kept = [event for event in world.within(answer, types=DECLARING) if shown(event, other) in values]
+        assert {row.value: (row.events, row.users) for row in answer.rows} == {
+            value: (len(found), users_of(found)) for value, found in by_value(kept, by).items()
+        }
 
 
 def check_filters(world, arguments, interval):

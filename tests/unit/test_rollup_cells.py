@@ -18,6 +18,7 @@ from picoevent.rollup.cells import (
     Cell,
     CellColumns,
     Cells,
+    count_values,
     iter_counts,
     merge_cells,
     pack_cells,
@@ -58,6 +59,7 @@ def test_counts_are_read_without_the_sets(cells):
 
     assert list(iter_counts(pack_cells(cells, with_sets=True))) == counts
     assert list(iter_counts(pack_cells(cells, with_sets=False))) == counts
+    assert count_values(pack_cells(cells, with_sets=True)) == len(counts)
 
 
 @given(CELLS)
