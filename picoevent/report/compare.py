@@ -9,6 +9,7 @@ from picoevent.report.counting import count_in_all
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
 from picoevent.report.periods import growth, previous_period
+from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
 
 
@@ -45,14 +46,16 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
         "previous_since": to_moment(earlier.since_ms),
         "previous_until": to_moment(earlier.until_ms),
         **_compared("events", sum(now.values()), sum(before.values())),
-        **_compared("users", _users(asked), _users(moved)),
+        **_compared("users", _users(asked, source), _users(asked, earlier)),
     }
     return asked.answer("compare", rows, source, totals=totals)
 
 
-def _users(asked: Asked) -> int:
+def _users(asked: Asked, source: Source) -> int:
+    """Return how many users there were in the range that events were counted in."""
     selection = asked.selection.put_together
-    found = unite(read_users(asked.desk.connection, asked.plan_sets(), selection), lambda _: None)
+    sets = asked.moved(source.since_ms, source.until_ms).plan_sets()
+    found = unite(read_users(asked.desk.connection, sets, selection), lambda _: None)
     return sum(map(len, found.values()))
 
 

@@ -24,6 +24,7 @@ from picoevent.report.payload_values import PayloadFilter, PayloadKeys
 from picoevent.report.planner import Source
 from picoevent.report.raw import chosen_rows, raw_rows, walk_of
 from picoevent.report.sets import read_users, unite
+from picoevent.rollup.sketch import EXACT
 from picoevent.rollup.values import number_of
 from picoevent.store.packed_rows import RowReader, Walk
 
@@ -159,7 +160,7 @@ def _with_value(reader: RowReader, walk: Walk, goal: Goal) -> _Reached:
             if wanted.passes(payload):
                 conversions += 1
                 users.add(user)
-                value += number_of(msgspec.json.encode(get(payload))) or 0
+                value = EXACT.add(value, number_of(msgspec.json.encode(get(payload))) or Decimal(0))
     return _Reached(conversions, len(users - {None}), value, "raw rows")
 
 

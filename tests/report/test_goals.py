@@ -121,3 +121,13 @@ def test_a_name_is_taken_once_and_wrong_parts_are_refused(ready_url):
         with pytest.raises(InvalidQuery, match="no goal 'b'"):
             events.goals.remove("b")
         assert events.goals.list() == (Goal("a", "signup"),)
+
+
+def test_a_value_is_exact_beside_one_that_is_huge(world):
+    for amount in ("1" + "0" * 40, "0.25"):
+        world.events.log("signup", {"amount": amount}, at=world.now)
+    world.folder.fold_all()
+
+    (row,) = world.ask("goals", goal="signed up", since="1h").rows
+
+    assert row.value == Decimal("1" + "0" * 40 + ".25")
