@@ -127,10 +127,12 @@ def _halved(row: BreakdownRow, *, turned: bool) -> BreakdownRow:
 def _dimension(asked: Asked) -> tuple[Chosen, list[str], bool]:
     """Return what is broken down by, its paths, and whether a pair is declared the other way round."""
     by = asked.arguments.options.get("by")
-    paths = [path.strip() for path in by.split(",")] if isinstance(by, str) else list(by or ())
+    given = by.split(",") if isinstance(by, str) else by if isinstance(by, (list, tuple)) else ()
+    paths = [path.strip() if isinstance(path, str) else path for path in given]
     if len(paths) not in (1, 2) or not all(isinstance(path, str) and path for path in paths):
         raise InvalidQuery(
-            "Break down by one dimension, or by two.", hint="For example: by='plan' or by='plan,country'."
+            "Break down by one dimension, or by two: by is missing or wrong.",
+            hint="For example: by='plan' or by='plan,country' (--by plan).",
         )
     if len(paths) == 1:
         return choose_dimension(asked, paths[0]), paths, False
