@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 
 MOST_IN_A_LINE = 8
+MOST_PLACES = 4
+"""How many places behind the point a table shows; JSON and CSV have all."""
+AS_STORED = ("user_id", "who", "data")
+"""Columns of what events hold: a number there is a name, not a figure."""
+
+NOTHING = {"goals": "No rows: there is no goal yet. Add one: picoevent goal add NAME EVENT_TYPE"}
+"""What is said of an answer without rows, where that does not mean that nothing was counted."""
 
 
 def print_answer(answer: Answer[Any], output: str, *, row: type[Any] | None) -> None:
@@ -44,7 +52,7 @@ def _for_csv(row: Mapping[str, object]) -> dict[str, object]:
 
 def _print_table(answer: Answer[Any], rows: list[dict[str, object]], names: Sequence[str]) -> None:
     if not rows:
-        click.echo("No rows: nothing was counted in this range.")
+        click.echo(NOTHING.get(answer.report, "No rows: nothing was counted in this range."))
     else:
         print_table(rows, _columns(answer, rows, names))
     totals = [
@@ -87,7 +95,8 @@ def _columns(answer: Answer[Any], rows: Sequence[Mapping[str, object]], names: S
             if not all(values):
                 columns.append(Column(name, "", show=lambda value: "" if value else "in part"))
             continue
-        columns.append(Column(name, _title(name), numeric=numeric, show=lambda value: _shown(value, answer.zone)))
+        show = cell_text if name in AS_STORED else partial(_shown, zone=answer.zone)
+        columns.append(Column(name, _title(name), numeric=numeric, show=show))
     return columns
 
 
@@ -102,15 +111,22 @@ def _title(name: str) -> str:
 def _shown(value: object, zone: str) -> str:
     if isinstance(value, datetime):
         return _local(value, zone)
-    if isinstance(value, bool) or value is None:
-        return cell_text(value)
-    if isinstance(value, (int, Decimal)):
-        return f"{value:,}"
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return f"{_short(value):,}"
     if isinstance(value, float):
         return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.3g}"  # noqa: PLR2004  # three digits tell enough
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_shown(part, zone)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return (" " if all(map(_is_number, value)) else "; ").join(_shown(part, zone) for part in value)
     return cell_text(value)
+
+
+def _short(value: int | Decimal) -> int | Decimal:
+    """Return a number of few places; one that is all places keeps four of its digits."""
+    if isinstance(value, int) or value == round(value, MOST_PLACES):
+        return value
+    return round(value, MOST_PLACES) if abs(value) >= 1 else round(value, MOST_PLACES - 1 - value.adjusted())
 
 
 def _local(moment: datetime, zone: str, *, seconds: bool = False) -> str:
