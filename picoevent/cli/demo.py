@@ -97,12 +97,15 @@ def demo(ctx: click.Context, file: str, **chosen: Unpack[Chosen]) -> None:
 def _fill(place: DemoPlace, chosen: ChosenHistory, interruption: Interruption) -> tuple[Span, ...]:
     """Bring the shop's past up to now; return all spans of it."""
     from picoevent.demo import EVENTS_PER_DAY
+    from picoevent.demo.declared import declare_shop
     from picoevent.demo.history import make_plan
     from picoevent.eventlog import EventLog
 
     if chosen["fresh"]:
         place.remove()
     with EventLog(place.settings()) as events:
+        # Before the first event, so that nothing has to be filled in afterwards.
+        declare_shop(events)
         plan = make_plan(events, datetime.now(UTC), chosen["days"], chosen["events_per_day"] or EVENTS_PER_DAY)
         _tell_plan(place, plan)
         for span in plan.spans:

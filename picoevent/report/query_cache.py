@@ -207,10 +207,12 @@ def open_query_cache(settings: Settings, link: RedisLink | None, count: Callable
     """Return the cache of answers that these settings ask for, None where none are kept; `link` leads to Redis."""
     if not settings.report_cache or settings.cache_url.startswith("none:"):
         return None
-    if link is None:
-        from picoevent.report.query_memory import MemoryEntries
+    from picoevent.report.query_memory import MemoryEntries
 
-        return QueryCache(MemoryEntries(settings.report_cache_mb * 1_000_000), count)
+    near = MemoryEntries(settings.report_cache_mb * 1_000_000)
+    if link is None:
+        return QueryCache(near, count)
+    from picoevent.report.query_near import NearEntries
     from picoevent.report.query_redis import RedisEntries
 
-    return QueryCache(RedisEntries(settings, link), count)
+    return QueryCache(NearEntries(near, RedisEntries(settings, link)), count)

@@ -75,7 +75,7 @@ def test_an_empty_database_agrees(ready_url, verifier):
     assert (findings.differences, findings.days, findings.events) == ([], 0, 0)
 
 
-@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize("tier", [Tier.MINUTE, Tier.DAY, Tier.MONTH])
 def test_a_count_that_is_wrong_is_told_with_its_bucket(folded, verifier, tier):
     change(folded, f"UPDATE rollup SET events = events + 1 WHERE tier = {int(tier)} AND event_type_id = 1")
 
@@ -102,7 +102,7 @@ def cutoff():
     return second - second % DAY_SECONDS
 
 
-@pytest.mark.parametrize("tier", [Tier.QUARTER, Tier.DAY, Tier.MONTH])
+@pytest.mark.parametrize("tier", [Tier.QUARTER, Tier.MONTH])
 def test_a_set_of_users_that_is_wrong_is_told(folded, verifier, tier):
     # X'0009000000' is the set of user 9 alone.
     change(folded, f"UPDATE rollup_users SET packed = X'0009000000' WHERE tier = {int(tier)} AND event_type_id = 0")
