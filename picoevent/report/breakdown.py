@@ -100,6 +100,8 @@ def _pair_asked(asked: Asked) -> tuple[str, str, tuple[str, ...]]:
     if len(filters) != 1 or not isinstance(by, str) or "," in by:
         raise InvalidQuery("With a filter, break down by one dimension.", hint="Filter by one other: both are a pair.")
     ((other, wanted),) = filters.items()
+    if other == by:
+        raise InvalidQuery(f"{by!r} can't be filtered by itself.", hint="Filter by another dimension: both are a pair.")
     return by, other, wanted
 
 
@@ -147,7 +149,7 @@ def _counted(asked: Asked) -> Chosen | None:
         return None
     other = choose_dimension(asked, str(path))
     if not other.dimension.counted_distinct:
-        hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
+        hint = f"Declare it: picoevent declare TYPE --distinct {path}."
         raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
     if other.dimension.distinct_from * 1000 > asked.arguments.since_ms:
         asked.note(f"{path} is counted distinct from {asked.local(other.dimension.distinct_from)} on.")

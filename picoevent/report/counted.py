@@ -40,7 +40,7 @@ def members_of(asked: Asked, what: str, interval: str | None) -> Counted:
 def _values(asked: Asked, path: str, interval: str | None, filtered: Filtered | None) -> Counted:
     chosen = choose_dimension(asked, path)
     if not chosen.dimension.counted_distinct:
-        hint = f'Declare it: events.declare(TYPE, distinct=["{path}"]).'
+        hint = f"Declare it: picoevent declare TYPE --distinct {path}."
         raise InvalidQuery(f"{path!r} is not counted distinct.", hint=hint)
     if filtered is not None:
         return filtered_members(asked, filtered, interval, chosen)

@@ -30,9 +30,9 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     its back-fill has come to.
     """
     path = read_text(arguments.options.get("dimension"), "dimension")
-    value = read_text(arguments.options.get("value"), "value")
+    value = shortened(read_text(arguments.options.get("value"), "value"))
     dimension_id = _searchable(desk, path)
-    value_id = value_numbers(desk.connection, dimension_id, [value]).get(shortened(value))
+    value_id = value_numbers(desk.connection, dimension_id, [value]).get(value)
     events: Select[Any] = _events(walk_of(desk, arguments), dimension_id, value_id)
     key = event_dimension.c.event_id
 

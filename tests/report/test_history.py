@@ -90,3 +90,11 @@ def test_a_value_that_nothing_has_is_an_empty_page_and_an_unknown_dimension_an_e
         world.ask("history", dimension="plan", value="x")
     with pytest.raises(InvalidQuery, match="dimension is missing"):
         world.ask("history", value="x")
+
+
+def test_a_value_longer_than_is_stored_is_found_by_all_of_it(world):
+    world.events.log("order.paid", {"order": {"plan": "x" * 5_000}}, at=world.now)
+    world.folder.fold_all()
+
+    assert len(read_all(world, 10, value="x" * 5_000)) == 1
+    assert read_all(world, 10, value="x" * 4_999) == []

@@ -50,3 +50,20 @@ def test_what_is_declared_is_in_the_next_report_of_a_program_without_a_worker(em
     embedded.declare("page.view", dimensions=["path"])
 
     assert [row.value for row in embedded.report("top_values", of="path").rows] == ["/"]
+
+
+def test_a_name_of_a_report_that_nobody_writes_is_not_repeated(embedded):
+    with pytest.raises(InvalidQuery) as caught:
+        embedded.report("x" * 1_000_000)
+
+    assert len(str(caught.value)) < 200
+
+
+def test_a_dimension_is_not_filtered_by_itself_and_the_error_says_so(shop):
+    with pytest.raises(InvalidQuery, match="'path' can't be filtered by itself"):
+        shop.report("breakdown", by="path", filters={"path": "/"})
+
+
+def test_what_is_not_declared_says_how_to_declare_it(shop):
+    with pytest.raises(InvalidQuery, match="picoevent declare TYPE --dimension plan"):
+        shop.report("top_values", of="plan")
