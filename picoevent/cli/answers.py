@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -25,7 +25,13 @@ MOST_PLACES = 4
 AS_STORED = ("user_id", "who", "data")
 """Columns of what events hold: a number there is a name, not a figure."""
 
-NOTHING = {"goals": "No rows: there is no goal yet. Add one: picoevent goal add NAME EVENT_TYPE"}
+MARKS = {"complete": (True, "in part"), "at_least": (False, "at least")}
+"""Columns that are the same in nearly all rows: what they usually are, and the mark of the others."""
+NOTHING = {
+    "goals": "No rows: there is no goal yet. Add one: picoevent goal add NAME EVENT_TYPE",
+    "history": "No rows: no event of this range has this value.",
+    "suspicious": "No rows: nobody had as many events in this range. See --min-events.",
+}
 """What is said of an answer without rows, where that does not mean that nothing was counted."""
 
 
@@ -68,7 +74,9 @@ def _print_table(answer: Answer[Any], rows: list[dict[str, object]], names: Sequ
 
 def _fits(value: object) -> bool:
     """Say whether a total is one figure, or few of them; longer ones are in JSON only."""
-    return not isinstance(value, (Mapping, list, tuple)) or len(value) <= MOST_IN_A_LINE
+    if isinstance(value, (Mapping, list, tuple)):
+        return len(value) <= MOST_IN_A_LINE
+    return value is not None
 
 
 def footer(answer: Answer[Any]) -> list[str]:
@@ -90,14 +98,20 @@ def _columns(answer: Answer[Any], rows: Sequence[Mapping[str, object]], names: S
         if not values:
             continue
         numeric = all(_is_number(value) for value in values)
-        if name == "complete":
-            # A mark for the few intervals that are not, instead of a yes for all others.
-            if not all(values):
-                columns.append(Column(name, "", show=lambda value: "" if value else "in part"))
+        if name in MARKS:
+            usual, mark = MARKS[name]
+            if not all(value is usual for value in values):
+                columns.append(Column(name, "", show=partial(_marked, usual=usual, mark=mark)))
             continue
         show = cell_text if name in AS_STORED else partial(_shown, zone=answer.zone)
         columns.append(Column(name, _title(name), numeric=numeric, show=show))
+    if columns and not any(_is_number(row[columns[-1].key]) for row in rows):
+        columns[-1] = replace(columns[-1], shrinks=True)
     return columns
+
+
+def _marked(value: object, *, usual: bool, mark: str) -> str:
+    return "" if value is usual else mark
 
 
 def _is_number(value: object) -> bool:

@@ -124,3 +124,16 @@ def test_the_example_in_the_help_has_what_the_report_needs(run, ready_url, repor
     assert "missing" not in shown.stderr
     assert "needs" not in shown.stderr
     assert "No such option" not in shown.stderr
+
+
+def test_what_is_no_figure_is_left_out_of_the_totals_and_of_the_columns(run, ready_url):
+    with EventLog(ready_url, strict=True, deadline_ms=30_000) as events:
+        events.declare("order.paid", searchable=["order_id"])
+        events.log("order.paid", {"order_id": "A-1"}, user_id=7)
+
+    values = run("report", "top_values", "--of", "order_id").stdout
+    nothing = run("report", "history", "--dimension", "order_id", "--value", "A-2").stdout
+
+    assert "LAST SEEN\n" in values
+    assert "no event of this range has this value" in nothing
+    assert "next cursor" not in nothing
