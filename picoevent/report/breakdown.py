@@ -133,7 +133,7 @@ def _dimension(asked: Asked) -> tuple[Chosen, list[str], bool]:
     paths = [path.strip() if isinstance(path, str) else path for path in given]
     if len(paths) not in (1, 2) or not all(isinstance(path, str) and path for path in paths):
         raise InvalidQuery(
-            "Break down by one dimension, or by two: by is missing or wrong.",
+            "Break down by one dimension, or by two.",
             hint="For example: by='plan' or by='plan,country' (--by plan).",
         )
     if len(paths) == 1:
