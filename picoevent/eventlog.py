@@ -229,7 +229,9 @@ class EventLog:
         self._check_open()
         from picoevent.fold.declaring import declare
 
-        return declare(self._parts.store, event_type, wishes)
+        declaration = declare(self._parts.store, event_type, wishes)
+        self._reading.lone_fold.expect_work()
+        return declaration
 
     def declarations(self) -> list[Declaration]:
         """Return what event types declare, by their names; those that declare nothing are left out."""

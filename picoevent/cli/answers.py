@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 
 
 MOST_IN_A_LINE = 8
+MOST_PLACES = 4
+"""How many places behind the point a table shows; JSON and CSV have all."""
+AS_STORED = ("user_id", "who", "data")
+"""Columns of what events hold: a number there is a name, not a figure."""
+
+MARKS = {"complete": (True, "in part"), "at_least": (False, "at least")}
+"""Columns that are the same in nearly all rows: what they usually are, and the mark of the others."""
+NOTHING = {
+    "goals": "No rows: there is no goal yet. Add one: picoevent goal add NAME EVENT_TYPE",
+    "history": "No rows: no event of this range has this value.",
+    "suspicious": "No rows: nobody had as many events in this range. See --min-events.",
+}
+"""What is said of an answer without rows, where that does not mean that nothing was counted."""
 
 
 def print_answer(answer: Answer[Any], output: str, *, row: type[Any] | None) -> None:
@@ -44,7 +58,7 @@ def _for_csv(row: Mapping[str, object]) -> dict[str, object]:
 
 def _print_table(answer: Answer[Any], rows: list[dict[str, object]], names: Sequence[str]) -> None:
     if not rows:
-        click.echo("No rows: nothing was counted in this range.")
+        click.echo(NOTHING.get(answer.report, "No rows: nothing was counted in this range."))
     else:
         print_table(rows, _columns(answer, rows, names))
     totals = [
@@ -60,7 +74,9 @@ def _print_table(answer: Answer[Any], rows: list[dict[str, object]], names: Sequ
 
 def _fits(value: object) -> bool:
     """Say whether a total is one figure, or few of them; longer ones are in JSON only."""
-    return not isinstance(value, (Mapping, list, tuple)) or len(value) <= MOST_IN_A_LINE
+    if isinstance(value, (Mapping, list, tuple)):
+        return len(value) <= MOST_IN_A_LINE
+    return value is not None
 
 
 def footer(answer: Answer[Any]) -> list[str]:
@@ -82,13 +98,20 @@ def _columns(answer: Answer[Any], rows: Sequence[Mapping[str, object]], names: S
         if not values:
             continue
         numeric = all(_is_number(value) for value in values)
-        if name == "complete":
-            # A mark for the few intervals that are not, instead of a yes for all others.
-            if not all(values):
-                columns.append(Column(name, "", show=lambda value: "" if value else "in part"))
+        if name in MARKS:
+            usual, mark = MARKS[name]
+            if not all(value is usual for value in values):
+                columns.append(Column(name, "", show=partial(_marked, usual=usual, mark=mark)))
             continue
-        columns.append(Column(name, _title(name), numeric=numeric, show=lambda value: _shown(value, answer.zone)))
+        show = cell_text if name in AS_STORED else partial(_shown, zone=answer.zone)
+        columns.append(Column(name, _title(name), numeric=numeric, show=show))
+    if columns and not any(_is_number(row[columns[-1].key]) for row in rows):
+        columns[-1] = replace(columns[-1], shrinks=True)
     return columns
+
+
+def _marked(value: object, *, usual: bool, mark: str) -> str:
+    return "" if value is usual else mark
 
 
 def _is_number(value: object) -> bool:
@@ -102,15 +125,22 @@ def _title(name: str) -> str:
 def _shown(value: object, zone: str) -> str:
     if isinstance(value, datetime):
         return _local(value, zone)
-    if isinstance(value, bool) or value is None:
-        return cell_text(value)
-    if isinstance(value, (int, Decimal)):
-        return f"{value:,}"
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return f"{_short(value):,}"
     if isinstance(value, float):
         return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.3g}"  # noqa: PLR2004  # three digits tell enough
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_shown(part, zone)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return (" " if all(map(_is_number, value)) else "; ").join(_shown(part, zone) for part in value)
     return cell_text(value)
+
+
+def _short(value: int | Decimal) -> int | Decimal:
+    """Return a number of few places; one that is all places keeps four of its digits."""
+    if isinstance(value, int) or value == round(value, MOST_PLACES):
+        return value
+    return round(value, MOST_PLACES) if abs(value) >= 1 else round(value, MOST_PLACES - 1 - value.adjusted())
 
 
 def _local(moment: datetime, zone: str, *, seconds: bool = False) -> str:

@@ -39,7 +39,7 @@ def _show_dimensions(value: object) -> str:
 
 
 def _words_of(one: Row) -> str:
-    marks = [word for word in ("searchable", "distinct") if one[word]]
+    marks = ["pair"] if "," in str(one["path"]) else [word for word in ("searchable", "distinct") if one[word]]
     return f"{one['path']} ({', '.join(marks)})" if marks else str(one["path"])
 
 

@@ -67,6 +67,18 @@ COMMON_OPTIONS: Mapping[str, Callable[[], click.Option]] = {
     ),
 }
 """The option of each common argument that a report may take."""
+EXAMPLES = {
+    "top_values": "--of path --type page.view",
+    "breakdown": "--by collection,action --limit 20",
+    "user_timeline": "--user 7 --since 'this month'",
+    "history": "--dimension order_id --value A-1001",
+    "funnel": "--steps 'page.view > cart.added > order.paid' --window 2h",
+    "goals": "--since 'this month' --goal paid",
+    "realtime": "--type page.view",
+    "retention": "--interval month --since 'this year'",
+    "suspicious": "--by ip --since today",
+}
+"""What the help of a report shows, where that is more than a range."""
 
 
 class ReportGroup(VerbGroup):
@@ -106,9 +118,8 @@ def make_verb(report: Report) -> Verb:
             print_answer(events.report(report.name, **arguments), output, row=report.row)
 
     run.__doc__ = f"{report.summary}.\n\nThe default range is {report.default_range}. See docs/reports.md."
-    command = verb(report.name, f"picoevent report {report.name} --since 'this month' --format csv")(
-        format_option(*ANSWER_FORMATS)(run)
-    )
+    example = EXAMPLES.get(report.name, "--since 'this month' --format csv")
+    command = verb(report.name, f"picoevent report {report.name} {example}")(format_option(*ANSWER_FORMATS)(run))
     command.params = [*RANGE_OPTIONS, *_options(report), *command.params]
     return command
 

@@ -76,7 +76,8 @@ class TableLayout:
         self._all = columns
         self._columns = list(columns)
         self._room = terminal_width or _terminal_width()
-        self._widths = {column.key: _needed(column, sample) for column in columns}
+        self._widest = max(self._room // 2, NARROWEST) if self._room else sys.maxsize
+        self._widths = {column.key: min(_needed(column, sample), self._widest) for column in columns}
         if self._room:
             self._leave_out_optional()
 
@@ -109,6 +110,8 @@ class TableLayout:
     def _aligned(self, column: Column, text: str) -> str:
         if column.shrinks:
             return shortened(text, max(self._room_for_last(), NARROWEST)) if self._room else text
+        # One long value would else push all others off the terminal.
+        text = shortened(text, self._widest)
         padding = " " * (self._widths[column.key] - width_of(text))
         return padding + text if column.numeric else text + padding
 

@@ -37,6 +37,11 @@ class LoneFold:
         self._alive_until = 0.0
         self._said = ""
         self._upkeep_due = 0.0
+        self._has_wishes = False
+
+    def expect_work(self) -> None:
+        """Fill in before the next report what was declared just now, as far as that goes in a moment."""
+        self._has_wishes = True
 
     def catch_up(self) -> None:
         """Count what waits, unless a worker is alive; never raises: a report then says how old its data is."""
@@ -65,7 +70,7 @@ class LoneFold:
                 self._alive_until = time.monotonic() + TRUST_SECONDS
                 return
             waits = connection.execute(select(pending.c.seq).limit(1)).first() is not None
-        if not waits and 0 <= now_ms - state.heartbeat_ms < FRESH_MS:
+        if not waits and not self._has_wishes and 0 <= now_ms - state.heartbeat_ms < FRESH_MS:
             return
         with suppress(StandBy):
             folder.fold_all()
@@ -74,8 +79,9 @@ class LoneFold:
         folder.turns.resign()
 
     def _keep_up(self, folder: Folder) -> None:
-        if time.monotonic() < self._upkeep_due:
+        if time.monotonic() < self._upkeep_due and not self._has_wishes:
             return
+        self._has_wishes = False
         self._upkeep_due = time.monotonic() + UPKEEP_SECONDS
         give_up = time.monotonic() + KEEP_UP_SECONDS
         folder.keep_up(lambda: time.monotonic() >= give_up)

@@ -16,6 +16,7 @@ from picoevent.ids import EPOCH, MAX_UNIX_MS, unix_ms
 from picoevent.report.frame import Arguments, Report
 from picoevent.report.intervals import INTERVALS, LEAST_SECONDS
 from picoevent.report.moments import WORDS, parse_moment
+from picoevent.report.texts import check_texts
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 MAX_ROWS = 10_000
@@ -33,6 +34,7 @@ def make_arguments(report: Report, given: Mapping[str, Any], now: datetime, repo
     default is the report's number of days, today included, up to the end of this minute.
     """
     _check_known(report, given)
+    check_texts(given)
     zone = _zone(given.get("zone"), reporting_zone)
     reader = _Range(now, zoneinfo.ZoneInfo(zone), report.default_days, report.default_seconds)
     since_ms, until_ms = reader.read(given.get("since"), given.get("until"))
@@ -106,7 +108,8 @@ class _Range:
                 return parse_moment(given, self.now, self.zone).astimezone(UTC)
             except (ValueError, OverflowError):
                 raise InvalidQuery(f"{given!r} is not a time for {what}.", hint=f"Write {WORDS}.") from None
-        raise InvalidQuery(f"The time of {what} has no time zone.", hint="For example: datetime.now(UTC), or '7d'.")
+        wrong = "has no time zone" if isinstance(given, datetime) else f"is of type {type(given).__name__}"
+        raise InvalidQuery(f"The time of {what} {wrong}.", hint="For example: datetime.now(UTC), or '7d'.")
 
     def _end_of_this_minute(self) -> datetime:
         second = int(self.now.timestamp())
@@ -161,10 +164,6 @@ def _listed(given: object, what: str) -> list[object]:
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT:
         raise InvalidQuery(f"The argument {what} holds something that is no text of 1 to {MAX_TEXT} characters.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidQuery(f"The argument {what} holds a lone surrogate, which nothing that is stored does.") from None
     return value
 
 

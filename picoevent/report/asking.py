@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
 
+from picoevent.ids import MIN_UNIX_MS
 from picoevent.read.names import Dictionary
 from picoevent.report.counting import ANY, NOTHING, Selection, count_rows
 from picoevent.report.frame import Answer, Arguments, Desk
@@ -92,6 +93,8 @@ class Asked:
         totals: Mapping[str, Any] | None = None,
     ) -> Answer[Row]:
         """Return the answer."""
+        if not self.desk.state.heartbeat_ms:
+            self.note("No event has been counted yet. Start picoevent worker, or serve.")
         return Answer(
             report=report,
             rows=tuple(rows),
@@ -140,8 +143,8 @@ def _numbers(
 
 
 def as_of(desk: Desk) -> datetime:
-    """Return how old the rollups are: when the fold's heart beat last."""
-    return to_moment(desk.state.heartbeat_ms or desk.now_ms)
+    """Return how old the rollups are: when the fold's heart beat last; before all events where it never has."""
+    return to_moment(desk.state.heartbeat_ms) if desk.state.heartbeat_ms else to_moment(MIN_UNIX_MS)
 
 
 def to_moment(unix_ms: int) -> datetime:

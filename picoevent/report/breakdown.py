@@ -103,6 +103,8 @@ def _pair_asked(asked: Asked) -> tuple[str, str, tuple[str, ...]]:
     if len(filters) != 1 or not isinstance(by, str) or "," in by:
         raise InvalidQuery("With a filter, break down by one dimension.", hint="Filter by one other: both are a pair.")
     ((other, wanted),) = filters.items()
+    if other == by:
+        raise InvalidQuery(f"{by!r} can't be filtered by itself.", hint="Filter by another dimension: both are a pair.")
     return by, other, wanted
 
 
@@ -130,10 +132,12 @@ def _halved(row: BreakdownRow, *, turned: bool) -> BreakdownRow:
 def _dimension(asked: Asked) -> tuple[Chosen, list[str], bool]:
     """Return what is broken down by, its paths, and whether a pair is declared the other way round."""
     by = asked.arguments.options.get("by")
-    paths = [path.strip() for path in by.split(",")] if isinstance(by, str) else list(by or ())
+    given = by.split(",") if isinstance(by, str) else by if isinstance(by, (list, tuple)) else ()
+    paths = [path.strip() if isinstance(path, str) else path for path in given]
     if len(paths) not in (1, 2) or not all(isinstance(path, str) and path for path in paths):
         raise InvalidQuery(
-            "Break down by one dimension, or by two.", hint="For example: by='plan' or by='plan,country'."
+            "Break down by one dimension, or by two.",
+            hint="For example: by='plan' or by='plan,country' (--by plan).",
         )
     if len(paths) == 1:
         return choose_dimension(asked, paths[0]), paths, False

@@ -16,6 +16,7 @@ from picoevent.report.arguments import make_arguments, near
 from picoevent.report.catalogue import REPORTS
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
+from picoevent.report.texts import check_texts
 from picoevent.settings import Settings
 from picoevent.store.base import ReadingStore
 from picoevent.store.fold_state import FoldState
@@ -35,6 +36,7 @@ def wall_clock_ms() -> int:
 def find_report(name: str) -> Report:
     """Return a report by its name; raise `InvalidQuery` with names that look like it."""
     by_name = {report.name: report for report in REPORTS}
+    check_texts({"name": name})
     if name not in by_name:
         raise InvalidQuery(f"There is no report {name!r}.", hint=near(str(name), by_name))
     return by_name[name]

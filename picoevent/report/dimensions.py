@@ -112,9 +112,7 @@ def _declaring(asked: Asked, found: Mapping[int, object], name: str, known: Coll
 
 
 def _how_to_declare(name: str) -> str:
-    if "," in name:
-        return f'Declare it: events.declare(TYPE, pairs=[("{name.replace(",", chr(34) + ", " + chr(34))}")]).'
-    return f'Declare it: events.declare(TYPE, dimensions=["{name}"]).'
+    return f"Declare it: picoevent declare TYPE --{'pair' if ',' in name else 'dimension'} {name}."
 
 
 def each_source(asked: Asked, type_ids: tuple[int, ...]) -> Selection:
@@ -139,7 +137,7 @@ def choose_measure(asked: Asked, path: str) -> tuple[int, Selection, bool]:
     found = {number: one for number, all_ in declared.items() if (one := all_.measure(path)) is not None}
     known = sorted({one.path for all_ in declared.values() for one in all_.measures})
     if not found:
-        hint = f'{near(path, known) if known else ""} Declare it: events.declare(TYPE, measures=["{path}"]).'
+        hint = f"{near(path, known) if known else ''} Declare it: picoevent declare TYPE --measure {path}."
         raise InvalidQuery(f"No event type declares the measure {path!r}.", hint=hint.strip())
     type_ids = _declaring(asked, found, path, known)
     latest = max(found[number].filled_from for number in type_ids)

@@ -87,10 +87,10 @@ def _wanted(desk: Desk, name: object) -> list[Goal]:
     goals = {goal.name: goal for goal in list_goals(desk.connection)}
     if name is None:
         return list(goals.values())
-    if name not in goals:
+    if not isinstance(name, str) or name not in goals:
         hint = near(str(name), goals) if goals else "Add one: events.goals.add(NAME, EVENT_TYPE)."
         raise InvalidQuery(f"There is no goal {name!r}.", hint=hint)
-    return [goals[str(name)]]
+    return [goals[name]]
 
 
 def _reached(asked: Asked, goal: Goal) -> _Reached:

@@ -31,9 +31,9 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     its back-fill has come to, and the answer says so.
     """
     path = read_text(arguments.options.get("dimension"), "dimension")
-    value = read_text(arguments.options.get("value"), "value")
+    value = shortened(read_text(arguments.options.get("value"), "value"))
     dimension_id = _searchable(desk, path)
-    value_id = value_numbers(desk.connection, dimension_id, [value]).get(shortened(value))
+    value_id = value_numbers(desk.connection, dimension_id, [value]).get(value)
     walk = walk_of(desk, arguments)
     events: Select[Any] = _events(walk, dimension_id, value_id)
     key = event_dimension.c.event_id

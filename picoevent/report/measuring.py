@@ -108,7 +108,8 @@ def measure_values(asked: Asked, interval: str, *, split: bool, figure: str) -> 
     """Sum, average, find the ends or a quantile of a declared measure."""
     path = asked.arguments.options.get("of")
     if not isinstance(path, str) or not path:
-        raise InvalidQuery(f"What {figure} is of is missing.", hint="For example: measure='sum', of='amount'.")
+        hint = f"For example: measure='{figure}', of='amount' (--measure {figure} --of amount)."
+        raise InvalidQuery(f"What {figure} is of is missing.", hint=hint)
     if asked.arguments.filters:
         raise InvalidQuery(f"The {figure} of a measure can't be filtered.", hint="Filter events or users.")
     found = read_measure(asked, path, interval, split=split)

@@ -73,7 +73,7 @@ def read_words(given: object, what: str, default: tuple[str, ...] = ()) -> tuple
 def read_text(given: object, what: str) -> str:
     """Return a text that has to be given."""
     if given is None:
-        raise InvalidQuery(f"The argument {what} is missing.")
+        raise InvalidQuery(f"The argument {what} is missing.", hint=f"Add {what}='...' (--{what} ...).")
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return str(given)
     if not isinstance(given, str) or not given:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from picoevent.errors import InvalidQuery
 from picoevent.rollup.values import shortened
 
 NONE = "(none)"
@@ -27,6 +28,9 @@ class PayloadKeys:
 
     def __init__(self, paths: Iterable[str]) -> None:
         roots = dict.fromkeys(path.partition(".")[0] for path in paths)
+        for root in roots:
+            if not root.isprintable() or '"' in root or "\\" in root:
+                raise InvalidQuery(f"The key {root!r} can't be looked at.", hint="Use one of printable characters.")
         self._fields = {root: f"key{number}" for number, root in enumerate(roots)}
         named = [(field, Any, msgspec.field(default=None, name=root)) for root, field in self._fields.items()]
         self.kind: type[Any] = msgspec.defstruct("Payload", named, gc=False)

@@ -64,7 +64,7 @@ def dimension_asked(arguments: Arguments) -> str:
     """Return the dimension of the option `of`; raise `InvalidQuery` without it."""
     name = arguments.options.get("of")
     if not isinstance(name, str) or not name:
-        raise InvalidQuery("The dimension to count is missing.", hint="For example: of='path'.")
+        raise InvalidQuery("The dimension to count is missing.", hint="For example: of='path' (--of path).")
     return name
 
 

@@ -19,7 +19,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     """Return a page; `next_cursor` in the totals goes on behind it, and is None at the end."""
     user = read_user(desk, arguments.options.get("user"))
     if user is None:
-        raise InvalidQuery("The report user_timeline needs a user.", hint="For example: user=7.")
+        raise InvalidQuery("The report user_timeline needs a user.", hint="For example: user=7 (--user 7).")
     walk = walk_of(desk, arguments)
     chosen = select(event_log).where(event_log.c.user_id == user).order_by(event_log.c.event_id.desc())
     if walk.event_type_ids is not None:

@@ -12,6 +12,7 @@ GRANT SELECT ON picoevent.schema_step TO 'picoevent_bi'@'%';
 GRANT SELECT, INSERT, UPDATE ON picoevent.analyst TO 'picoevent_bi'@'%';
 GRANT SELECT, INSERT, DELETE ON picoevent.sign_in_link TO 'picoevent_bi'@'%';
 -- What reports read, and how far it is.
+GRANT SELECT ON picoevent.pending TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.fold_state TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.rollup TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.rollup_users TO 'picoevent_bi'@'%';

@@ -16,7 +16,7 @@ def test_what_is_declared_is_shown(run, ready_url):
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines() == [
         "page.view declares:",
-        "  Dimensions  path, path,status, context.ip (searchable), session (distinct)",
+        "  Dimensions  path, path,status (pair), context.ip (searchable), session (distinct)",
         "  Measures    bytes",
         "  Description Somebody looks",
         "  Owner       web",

@@ -19,8 +19,8 @@ def test_init_prints_its_steps_and_repeated_has_nothing_to_do(run, store_url):
     second = run("init", "--url", store_url)
 
     assert first.stdout.startswith("0001.1 create table installation\n")
-    assert first.stdout.splitlines()[-1] == "Schema is at version 2."
-    assert second.stdout == "Nothing to do: schema is at version 2.\n"
+    assert first.stdout.splitlines()[-1] == "Schema is at version 3."
+    assert second.stdout == "Nothing to do: schema is at version 3.\n"
 
 
 def test_a_logged_event_is_found_by_its_printed_id(run, ready_url):

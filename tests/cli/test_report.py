@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 
 import pytest
 
@@ -81,3 +82,58 @@ def test_what_can_not_be_answered_is_said_in_one_line(run, ready_url, line, mess
 
 def test_an_empty_answer_says_so(run, ready_url):
     assert run("report", "top_types").stdout.startswith("No rows: nothing was counted in this range.")
+
+
+def test_users_are_shown_as_they_were_logged_and_not_as_figures(run, ready_url):
+    with EventLog(ready_url, strict=True, deadline_ms=30_000) as events:
+        events.log("order.paid", {"order_id": 10_021}, user_id=4436)
+
+    users = run("report", "top_users").stdout.splitlines()
+    timeline = run("report", "user_timeline", "--user", "4436").stdout
+
+    assert users[1].split()[0] == "4436"
+    assert "10021" in timeline
+
+
+def test_lists_in_a_table_are_words_and_numbers(run, logged):
+    table = run("report", "retention", "--since", "21d").stdout
+
+    assert "[" not in table
+
+
+def test_figures_in_a_table_have_few_places_and_all_of_them_in_json(run, ready_url):
+    with EventLog(ready_url, strict=True, deadline_ms=30_000) as events:
+        events.declare("order.paid", measures=["amount"])
+        events.log_many({"event_type": "order.paid", "data": {"amount": amount}} for amount in (1000, 1000, 1001))
+    asked = ("report", "series", "--since", "1h", "--interval", "day", "--measure", "avg", "--of", "amount")
+
+    assert "1,000.3333\n" in run(*asked).stdout
+    assert json.loads(run(*asked, "--format", "json").stdout)["totals"]["total"] == "1000.333333"
+
+
+def test_where_there_is_no_goal_it_says_how_to_add_one(run, logged):
+    assert "Add one: picoevent goal add NAME EVENT_TYPE" in run("report", "goals").stdout
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_the_example_in_the_help_has_what_the_report_needs(run, ready_url, report):
+    example = shlex.split(run("report", report.name, "--help").stdout.split("Examples:")[1])[1:]
+
+    shown = run(*example)
+
+    assert "missing" not in shown.stderr
+    assert "needs" not in shown.stderr
+    assert "No such option" not in shown.stderr
+
+
+def test_what_is_no_figure_is_left_out_of_the_totals_and_of_the_columns(run, ready_url):
+    with EventLog(ready_url, strict=True, deadline_ms=30_000) as events:
+        events.declare("order.paid", searchable=["order_id"])
+        events.log("order.paid", {"order_id": "A-1"}, user_id=7)
+
+    values = run("report", "top_values", "--of", "order_id").stdout
+    nothing = run("report", "history", "--dimension", "order_id", "--value", "A-2").stdout
+
+    assert "LAST SEEN\n" in values
+    assert "no event of this range has this value" in nothing
+    assert "next cursor" not in nothing

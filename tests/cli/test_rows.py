@@ -77,6 +77,16 @@ def test_a_terminal_cuts_the_last_column_at_its_edge():
     assert table.line(ROW).endswith("…")
 
 
+def test_one_long_value_takes_half_of_a_terminal_at_most():
+    row = {"value": "x" * 255, "events": 7}
+    columns = [Column("value", "VALUE"), Column("events", "EVENTS", numeric=True)]
+
+    on_a_terminal, elsewhere = TableLayout(columns, [row], terminal_width=80), TableLayout(columns, [row])
+
+    assert on_a_terminal.line(row) == "x" * 39 + "…" + "       7"
+    assert elsewhere.line(row).startswith("x" * 255)
+
+
 def test_a_narrow_terminal_leaves_optional_columns_out():
     table = TableLayout(COLUMNS, [ROW], terminal_width=44)
 

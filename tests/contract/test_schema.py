@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 import pymysql
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import inspect, text
 
 from picoevent import EventLog, NewEvent, PicoEventError, Settings, SettingsError, StoreNotReady
+from picoevent.cli import cli
 from picoevent.store import migrations, open_store, tables
 from picoevent.store.base import Purpose
 
@@ -271,6 +273,40 @@ def test_the_bi_reads_events_and_writes_its_own_tables_alone(role_url):
 
     insert = "INSERT INTO event_log VALUES (1, 1, 1, NULL)"
     assert refused_statements(url, [*CHANGES, insert]) == [*CHANGES, insert]
+
+
+def test_the_bi_reports_though_it_may_not_count_and_says_so_once(role_url, caplog):
+    with EventLog(role_url("app"), strict=True) as events:
+        events.log("page.view", user_id=7)
+
+    with EventLog(role_url("bi"), spool_max_mb=0) as events:
+        answers = [events.report("top_types"), events.report("series")]
+
+    assert all("No event has been counted yet." in answer.notes[-1] for answer in answers)
+    warnings = [record.getMessage() for record in caplog.records if "reports lack" in record.getMessage()]
+    assert len(warnings) == 1
+    assert "see sql/grants/" in warnings[0]
+
+
+def test_the_bi_sees_what_waits_and_that_events_and_rollups_agree(role_url, monkeypatch):
+    with EventLog(role_url("app"), strict=True) as events:
+        events.log("page.view", user_id=7)
+    monkeypatch.setenv("PICOEVENT_URL", role_url("bi"))
+
+    shown = [CliRunner().invoke(cli, asked).output for asked in (["status"], ["rollups", "status"], ["verify"])]
+
+    assert not any("denies" in output for output in shown)
+    assert "wait" in shown[-1]
+
+
+def test_the_worker_counts_with_its_own_rights(role_url):
+    with EventLog(role_url("app"), strict=True) as events:
+        events.log("page.view", {"path": "/"}, user_id=7)
+
+    with EventLog(role_url("worker")) as events:
+        events.declare("page.view", dimensions=["path"], measures=["amount"])
+        assert [row.value for row in events.report("top_values", of="path").rows] == ["/"]
+        assert events.report("series").totals == {"total": 1}
 
 
 def test_the_worker_keeps_the_schema(role_url):

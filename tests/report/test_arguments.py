@@ -115,3 +115,25 @@ def test_the_period_before_is_as_many_months_or_days_or_as_long(since, until, be
 
     moments = [to_moment(moment).astimezone(BERLIN).isoformat(timespec="minutes")[:16] for moment in before]
     assert moments == [begin, end]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"zone": "x" * 10_001}, {"of": ["x" * 10_001]}, {"types": ["x"] * 10_001}, {"filters": {"x" * 10_001: "a"}}],
+    ids=["zone", "of", "types", "filters"],
+)
+def test_what_is_longer_than_anybody_writes_is_not_repeated_in_the_error(given):
+    with pytest.raises(InvalidQuery, match="is too long") as caught:
+        made(**given)
+
+    assert len(str(caught.value)) < 200
+
+
+def test_a_text_that_nothing_stored_can_be_is_named():
+    with pytest.raises(InvalidQuery, match="The argument of holds a lone surrogate"):
+        made(of="\ud800")
+
+
+def test_a_number_is_no_time():
+    with pytest.raises(InvalidQuery, match="The time of since is of type int"):
+        made(since=5)

@@ -105,3 +105,11 @@ def test_an_index_that_is_still_being_filled_is_told(world):
     assert (len(before.rows), before.exact, others.exact) == (0, False, True)
     assert before.notes[0].endswith("are still being looked through: some may be missing.")
     assert (len(after.rows), after.exact, after.notes) == (1, True, ())
+
+
+def test_a_value_longer_than_is_stored_is_found_by_all_of_it(world):
+    world.events.log("order.paid", {"order": {"plan": "x" * 5_000}}, at=world.now)
+    world.folder.fold_all()
+
+    assert len(read_all(world, 10, value="x" * 5_000)) == 1
+    assert read_all(world, 10, value="x" * 4_999) == []
