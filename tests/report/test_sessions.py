@@ -37,11 +37,11 @@ logged = st.lists(
 
 
 def sessions_of(moments):
-    """Return the lists of events, each (time, who, type), that are a session."""
+    """Return the lists of events, each (time, id, who, type), that are a session; in one moment, ids are the order."""
     found = []
-    for who in {who for _, who, _ in moments} - {None}:
-        own = sorted((at, kind) for at, owner, kind in moments if owner == who)
-        for place, (at, kind) in enumerate(own):
+    for who in {who for _, _, who, _ in moments} - {None}:
+        own = sorted((at, event_id, kind) for at, event_id, owner, kind in moments if owner == who)
+        for place, (at, _, kind) in enumerate(own):
             if not place or at - own[place - 1][0] > HALF_HOUR:
                 found.append([])
             found[-1].append((at, kind))
@@ -86,8 +86,8 @@ class World:
     def log(self, drawn):
         """Store events of (minute, user, source, type)."""
         new = [(self.begin + timedelta(minutes=minute), *others) for minute, *others in drawn]
-        self.events.log_many([NewEvent(kind, None, user, source, at) for at, user, source, kind in new])
-        self.stored += new
+        ids = self.events.log_many([NewEvent(kind, None, user, source, at) for at, user, source, kind in new])
+        self.stored += [(event_id, *event) for event_id, event in zip(ids, new, strict=True)]
 
     def fold(self, day):
         """Put the clock to a day, and fold and close what is due then."""
@@ -102,7 +102,7 @@ class World:
     def check(self, source, since_day, until_day, **arguments):
         """Compare the report's totals with the oracle's."""
         since, until = (self.begin + timedelta(days=day) for day in (since_day, until_day))
-        own = [(at, user, kind) for at, user, found, kind in self.stored if source in (None, found)]
+        own = [(at, event_id, user, kind) for event_id, at, user, found, kind in self.stored if source in (None, found)]
         expected = figures([session for session in sessions_of(own) if since <= session[0][0] < until])
         sources = None if source is None else (source,)
         answer = ask(self.url, SESSIONS, now=self.now, since=since, until=until, sources=sources, **arguments)
@@ -239,7 +239,9 @@ def test_the_sessions_of_a_real_log_by_address_are_those_of_its_lines(events, re
     with open_lines(real_log) as lines:
         records = [found for _, found in AccessLogReader(ImportOptions()).read(lines)]
     moments = [
-        (record.at, record.data["ip"], record.event_type) for record in records if not isinstance(record, BadLine)
+        (record.at, place, record.data["ip"], record.event_type)
+        for place, record in enumerate(records)
+        if not isinstance(record, BadLine)
     ]
     expected = figures([one for one in sessions_of(moments) if since <= one[0][0] < until])
 
