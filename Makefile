@@ -1,7 +1,7 @@
 # The few verbs of PicoEvent. `make demo` needs Python 3.11+ with venv and no server; `make test` brings what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test long lint types bench torture serve clean packages
+.PHONY: help demo test lint types bench torture serve clean packages
 # Two verbs in parallel would install into one .venv at the same time.
 .NOTPARALLEL:
 
@@ -13,10 +13,6 @@ demo: .venv/.ready-web  ## fill a database with weeks of a small web shop and op
 
 test: packages .venv/.ready-dev lint types  ## install what tests need, then lint, types and the whole test suite
 	.venv/bin/pytest $(ARGS)
-
-long: packages .venv/.ready-dev  ## run the tests that take long: each benchmark, with little data; more examples everywhere
-	.venv/bin/pytest -m long $(ARGS)
-	HYPOTHESIS_PROFILE=long .venv/bin/pytest --timeout 600 $(ARGS)
 
 lint: .venv/.ready-dev  ## check style and layout of the code
 	.venv/bin/ruff check

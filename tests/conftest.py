@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import hypothesis
 import pytest
 from redis import Redis
 
@@ -36,11 +35,6 @@ from picoevent.testing.servers import (
 
 STARTED = pytest.StashKey[tuple[MariaDBServer, MariaDBServer, RedisServer]]()
 
-
-# So many examples where a test names no number: the whole suite is to be over while one still waits for it.
-hypothesis.settings.register_profile("short", max_examples=30)
-hypothesis.settings.register_profile("long", max_examples=300)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # a folder of this run is made in it, which only its owner can enter
 MEMORY_NEEDED_BYTES = 4 << 30

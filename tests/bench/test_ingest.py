@@ -108,7 +108,6 @@ def test_every_part_is_tried_here():
     assert sorted(TINY) == sorted(part.name for part in INGEST.parts)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", TINY)
 def test_a_whole_run_of_a_part_prints_its_rows(capsys, name):
     part = next(part for part in INGEST.parts if part.name == name)

@@ -121,7 +121,6 @@ def test_every_part_is_tried_here():
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.long
 @pytest.mark.parametrize("name", TINY)
 def test_a_whole_run_of_a_part_prints_its_rows(capsys, name):
     part = next(part for part in REPORTS.parts if part.name == name)
