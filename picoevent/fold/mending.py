@@ -13,6 +13,7 @@ from picoevent.fold.columns import Columns, group_users
 from picoevent.fold.counts import add_counts, add_up, sets_of_users
 from picoevent.fold.days import touch_days
 from picoevent.fold.dimensions import DimensionFold
+from picoevent.fold.index_mending import IndexMender
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.plans import Schedule, cut_by_plan
 from picoevent.fold.raw import PILED_TABLES, leave_out, read_pages, read_waiting
@@ -38,12 +39,17 @@ Span = tuple[int, int]
 class Mender:
     """Replaces buckets, for one thread; after the commit `keep`, after a rollback `drop`, as with rounds."""
 
-    def __init__(self, calendar: Calendar, values_kept: int) -> None:
-        """`values_kept` is how many values of a dimension a closed bucket keeps."""
+    def __init__(self, calendar: Calendar, values_kept: int, index: IndexMender | None = None) -> None:
+        """`values_kept` is how many values of a dimension a closed bucket keeps.
+
+        With an `index`, events that are counted anew get into the index of values, too, where they are not there.
+        """
         self.calendar = calendar
         self._sets = Sets()
         self._numbers = UserNumbers()
-        self._dimensions = DimensionFold(calendar, self._sets, values_kept)
+        self._index = index or IndexMender()
+        self._is_searched = index is not None
+        self._dimensions = DimensionFold(calendar, self._sets, values_kept, self._index.write)
         self._schedules: dict[int, Schedule] = {}
         self._declarations = -1
         self._closers: tuple[Closer, ...] = (self._sets, self._dimensions)
@@ -64,8 +70,11 @@ class Mender:
         _mark(turn, span)
         return events
 
-    def from_finer(self, turn: Turn, finer: Tier, tier: Tier, bucket: int) -> None:
-        """Replace a bucket by the sum of the finer ones that lie in it, which must all be kept."""
+    def from_finer(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, changed: Span | None = None) -> None:
+        """Replace a bucket by the sum of the finer ones that lie in it, which must all be kept.
+
+        Where it is known, `changed` is the part of it in which there was something else before.
+        """
         end = self.calendar.following(tier, bucket)
         closed = bucket < (turn.state.closed_day if tier is Tier.DAY else turn.state.closed_month)
         clear(turn.connection, (tier,), (bucket, bucket + 1), (rollup, *PILED_TABLES) if closed else OPEN_TABLES)
@@ -73,17 +82,19 @@ class Mender:
         if closed:
             for closer in self._closers:
                 closer.close(turn, finer, tier, bucket, end)
-        _mark(turn, (bucket, end))
+        _mark(turn, changed or (bucket, end))
 
     def keep(self) -> None:
         """Remember what numbers were given: they are committed."""
         self._numbers.keep()
         self._dimensions.keep()
+        self._index.keep()
 
     def drop(self) -> None:
         """Forget what numbers were given: they were rolled back."""
         self._numbers.drop()
         self._dimensions.drop()
+        self._index.drop()
 
     def _count(self, turn: Turn, tiers: Sequence[Tier], columns: Columns) -> None:
         first = int(turn.changes.get("next_user_number", turn.state.next_user_number))
@@ -96,7 +107,8 @@ class Mender:
         self._sets.add(turn, USERS, sets_of_users(groups, turn.state, self.calendar))
         if turn.state.declarations != self._declarations:
             declared = read_declarations(turn.connection)
-            self._schedules = {number: Schedule(_unsearched(found)) for number, found in declared.items()}
+            wanted = declared if self._is_searched else {n: _unsearched(found) for n, found in declared.items()}
+            self._schedules = {number: Schedule(found) for number, found in wanted.items()}
             self._declarations = turn.state.declarations
         self._dimensions.count(turn, cut_by_plan(columns, self._schedules))
 
@@ -124,7 +136,7 @@ def clear(
 
 
 def _unsearched(declaration: Declaration) -> Declaration:
-    """Return what is declared without the index of values: that belongs to events, and not to buckets."""
+    """Return what is declared without the index of values: that belongs to events, and not to buckets of a zone."""
     dimensions = tuple(replace(one, searchable=False) for one in declaration.dimensions)
     return replace(declaration, dimensions=dimensions)
 

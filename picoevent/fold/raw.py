@@ -12,7 +12,14 @@ from picoevent.fold.columns import Columns
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second
 from picoevent.rollup.tiers import Tier
 from picoevent.store.pending import unpack_batch
-from picoevent.store.rollup_tables import rollup, rollup_dimension, rollup_measure, rollup_users, rollup_value_users
+from picoevent.store.rollup_tables import (
+    rollup,
+    rollup_dimension,
+    rollup_measure,
+    rollup_session,
+    rollup_users,
+    rollup_value_users,
+)
 from picoevent.store.tables import event_log, pending
 
 ROWS_AT_ONCE = 20_000
@@ -81,7 +88,7 @@ def next_filled(connection: Connection, since: int, tiers: Iterable[Tier]) -> in
     ids = event_log.c.event_id
     # One statement: it is asked again and again.
     asked = [select(func.min(ids)).where(ids >= first_id_of_second(max(since, EPOCH_UNIX))).scalar_subquery()]
-    for table in (rollup, *PILED_TABLES):
+    for table in (rollup, *PILED_TABLES, rollup_session):
         for tier in tiers:
             mine = (table.c.tier == int(tier)) & (table.c.bucket >= since)
             asked.append(select(func.min(table.c.bucket)).where(mine).scalar_subquery())
