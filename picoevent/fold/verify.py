@@ -43,8 +43,9 @@ Progress = Callable[[int, int, int], None]
 class Findings:
     """What was compared, and what was found: `since` and `until` are Unix seconds, whole days of `zone`.
 
-    `events` were compared, `waiting` more wait to be counted. `unreadable` batches of `pending`, by their number, hold
-    so many events that no rollup has. Of the differences the first thousand are kept, `more` were found beside them.
+    `events` were compared, `waiting` more wait to be counted; `begun` is whether anything was ever counted.
+    `unreadable` batches of `pending`, by their number, hold so many events that no rollup has. Of the differences the
+    first thousand are kept, `more` were found beside them.
     """
 
     zone: str
@@ -53,6 +54,7 @@ class Findings:
     days: int = 0
     events: int = 0
     waiting: int = 0
+    begun: bool = True
     differences: list[Difference] = field(default_factory=list)
     more: int = 0
     unreadable: dict[int, int] = field(default_factory=dict)
@@ -88,7 +90,8 @@ class Verifier:
         with self._store.snapshot() as connection:
             calendar = Calendar(read_zone(connection))
             span = choose_span(connection, calendar, since, until)
-        run = _Run(self._store, calendar, Findings(calendar.zone, *span))
+            begun = read_state(connection).closed_quarter > 0
+        run = _Run(self._store, calendar, Findings(calendar.zone, *span, begun=begun))
         day, (begin, end) = span[0], span
         while day < end:
             day = run.verify_next(day)
