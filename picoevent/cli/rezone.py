@@ -46,6 +46,8 @@ def rezone(zone: str, *, yes: bool) -> None:
 def _words(change: Change) -> list[str]:
     """Return what a change does, in sentences."""
     after = change.after
+    if not change.begun:
+        return [f"From {change.before.zone} to {after.zone}. Nothing was counted yet, so nothing is cut anew."]
     lines = [f"From {change.before.zone} to {after.zone}. Counting pauses until it is done; nothing else does."]
     if change.quarters_from > change.anew_from:
         lines.append(f"Days from {after.day_of(change.quarters_from)} on are put together from quarters of an hour.")

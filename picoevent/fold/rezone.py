@@ -40,6 +40,8 @@ class Change:
     anew_from: int
     days_from: int
     events: int = 0
+    begun: bool = True
+    """Whether anything was ever counted; else there is nothing to cut."""
 
 
 def plan_change(store: SqlStore, zone: str) -> Change:
@@ -74,7 +76,7 @@ def _plan(connection: Connection, state: FoldState, zone: str) -> Change:
     reach = min(state.raw_from, quarters_from)
     anew_from = _first_month(before, after, reach) if reach else 0
     days_from = max(_same_month(before, after, state.kept_day), anew_from)
-    return Change(before, after, quarters_from, anew_from, days_from)
+    return Change(before, after, quarters_from, anew_from, days_from, begun=state.closed_quarter > 0)
 
 
 def _first_month(before: Calendar, after: Calendar, reach: int) -> int:
@@ -100,7 +102,7 @@ class _Rezoning:
 
     def run(self) -> Change:
         """Cut all anew, and say that this is the zone."""
-        if self._turn.state.closed_quarter:
+        if self._change.begun:
             self._cut_anew()
         zone = installation.c.name == "timezone"
         self._connection.execute(update(installation).where(zone).values(value=self._change.after.zone))
