@@ -101,6 +101,11 @@ class DimensionFold:
         self._cells.close(turn, span)
         self._measures.close(turn, span)
 
+    def take_away(self, turn: Turn, tier: Tier, bucket: int, taken: int) -> None:
+        """Take what lies in one bucket out of another, but for members of sets."""
+        self._cells.take_away(turn, tier, bucket, taken)
+        self._measures.take_away(turn, tier, bucket, taken)
+
     def merge_some(self, turn: Turn) -> bool:
         """Put some crowded buckets together; return whether there may be more."""
         return self._cells.merge_some(turn) or self._measures.merge_some(turn)

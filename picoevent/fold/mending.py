@@ -77,12 +77,23 @@ class Mender:
         """
         end = self.calendar.following(tier, bucket)
         closed = bucket < (turn.state.closed_day if tier is Tier.DAY else turn.state.closed_month)
-        clear(turn.connection, (tier,), (bucket, bucket + 1), (rollup, *PILED_TABLES) if closed else OPEN_TABLES)
-        _sum_counts(turn.connection, (finer, tier), bucket, end)
         if closed:
-            for closer in self._closers:
-                closer.close(turn, finer, tier, bucket, end)
+            self.put_together(turn, finer, tier, (bucket, end))
+        else:
+            clear(turn.connection, (tier,), (bucket, bucket + 1), OPEN_TABLES)
+            _sum_counts(turn.connection, (finer, tier), bucket, end)
         _mark(turn, changed or (bucket, end))
+
+    def put_together(self, turn: Turn, finer: Tier, tier: Tier, span: Span) -> None:
+        """Replace what a tier has at the start of a span by the sum of finer buckets in it, all of them closed."""
+        clear(turn.connection, (tier,), (span[0], span[0] + 1))
+        _sum_counts(turn.connection, (finer, tier), *span)
+        for closer in self._closers:
+            closer.close(turn, finer, tier, *span)
+
+    def take_away(self, turn: Turn, tier: Tier, bucket: int, taken: int) -> None:
+        """Take the values and sums that lie in one bucket out of those of another."""
+        self._dimensions.take_away(turn, tier, bucket, taken)
 
     def keep(self) -> None:
         """Remember what numbers were given: they are committed."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from picoevent.fold.counts import ANY, add_counts, combinations
-from picoevent.fold.mending import Mender, Span, folded_lots
+from picoevent.fold.counts import ANY
+from picoevent.fold.mending import Mender
 from picoevent.fold.raw import PILED_TABLES, next_filled
 from picoevent.fold.rebuild import Patience
+from picoevent.fold.seam import mend_seam
 from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.rollup.sessions import GAP_MS, pack_sums, unpack_sums
 from picoevent.rollup.tiers import Calendar, Tier
@@ -164,7 +164,7 @@ class _Rezoning:
                 moved = _same_month(change.before, change.after, month)
                 self._connection.execute(update(table).where(mine).values(bucket=moved))
         if first:
-            self._mend_seam(first)
+            mend_seam(self._turn, self._mender, first, change.anew_from)
 
     def _leave_old_sessions(self) -> None:
         """Delete days of sessions, which the fold counts anew; those whose raw rows are gone get their new start."""
@@ -181,34 +181,3 @@ class _Rezoning:
         self._connection.execute(delete(rollup_session))
         if moved:
             self._connection.execute(insert(rollup_session), moved)
-
-    def _mend_seam(self, first: int) -> None:
-        """Count the events between both zones' ends of the last month that stays to the month that they now lie in."""
-        begin = self._change.anew_from
-        counts = self._count((min(first, begin), max(first, begin)))
-        last = self._change.after.bucket(Tier.MONTH, begin - 1)
-        if begin > first:
-            add_counts(self._connection, {(int(Tier.MONTH), *pair, last): n for pair, n in counts.items()})
-            return
-        c = rollup.c
-        mine = (c.tier == int(Tier.MONTH)) & (c.bucket == last)
-        mine &= (c.event_type_id == bindparam("of_type")) & (c.source_id == bindparam("of_source"))
-        rows = [{"of_type": type_id, "of_source": source_id, "n": n} for (type_id, source_id), n in counts.items()]
-        if rows:
-            self._connection.execute(update(rollup).where(mine).values(events=c.events - bindparam("n")), rows)
-
-    def _count(self, span: Span) -> Counter[tuple[int, int]]:
-        """Return the events of a span, by type and source, and any of them."""
-        counts: Counter[tuple[int, int]] = Counter()
-        if span[0] >= self._turn.state.kept_quarter:
-            c = rollup.c
-            mine = (c.tier == int(Tier.QUARTER)) & (c.bucket >= span[0]) & (c.bucket < span[1])
-            summed = select(c.event_type_id, c.source_id, func.sum(c.events)).where(mine)
-            for type_id, source_id, events in self._connection.execute(summed.group_by(c.event_type_id, c.source_id)):
-                counts[type_id, source_id] = int(events)
-            return counts
-        for lot in folded_lots(self._connection, span):
-            for (type_id, source_id), events in Counter(zip(lot.event_type_ids, lot.source_ids, strict=True)).items():
-                for pair in combinations(type_id, source_id):
-                    counts[pair] += events
-        return counts
