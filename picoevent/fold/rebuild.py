@@ -11,6 +11,7 @@ from typing import TypeVar
 from picoevent.errors import PicoEventError, StoreUnavailable
 from picoevent.fold.index_mending import IndexMender, drop_strange
 from picoevent.fold.mending import Mender, Span
+from picoevent.fold.piecemeal import Piecemeal, Stage
 from picoevent.fold.raw import next_filled
 from picoevent.fold.session_day import SessionDay
 from picoevent.fold.turns import StandBy, Turn, Turns, new_name
@@ -122,6 +123,7 @@ class _Run:
         self._check = check
         self._index = IndexMender()
         self._mender = Mender(calendar, values_kept, self._index)
+        self._piecemeal = Piecemeal(self._mender)
 
     def filled(self, tier: Tier, span: Span, tiers: Sequence[Tier]) -> Iterator[int]:
         """Yield the buckets of a tier in which there is anything, an event or a bucket of these tiers."""
@@ -145,18 +147,32 @@ class _Run:
         if day >= state.kept_quarter:
             for quarter in self.filled(Tier.QUARTER, span, FINE_TIERS):
                 events += self._take(partial(self._quarter, quarter=quarter))
-        events += self._take(partial(self._day, day=day))
+            self._take(partial(self._day, day=day))
+        elif day >= state.kept_day:
+            events = self._anew(Tier.DAY, span)
         if day >= state.kept_day:
             self._clean_index(span)
         return events
 
     def mend_month(self, month: int, span: Span, notes: list[str]) -> int:
         """Mend a month, of which a span was mended; return how many events were counted anew."""
-        self._index.begin()
-        events = self._take(partial(self._month, month=month, span=span, notes=notes))
-        if events:
-            self._clean_index((month, self._calendar.following(Tier.MONTH, month)))
-        return events
+        end = self._calendar.following(Tier.MONTH, month)
+        with self._store.transaction() as connection:
+            state = read_state(connection)
+        if month >= state.kept_day:
+            # Only of these days: the sessions of others are as they were.
+            changed = max(month, span[0]), min(end, span[1])
+            self._take(partial(self._month, month=month, changed=changed))
+        elif month >= state.raw_from:
+            self._index.begin()
+            events = self._anew(Tier.MONTH, (month, end))
+            self._clean_index((month, end))
+            return events
+        else:
+            words = self._calendar.local(month).strftime("%Y-%m")
+            words = f"The month {words} stays as it is: it has neither all of its events nor its days any more."
+            notes.append(words)
+        return 0
 
     def mend_sessions(self, span: Span) -> None:
         """Count the sessions of all closed days anew that events of a span can be part of."""
@@ -187,31 +203,27 @@ class _Run:
         tiers = (Tier.MINUTE, Tier.QUARTER) if quarter >= turn.state.kept_minute else (Tier.QUARTER,)
         return self._mender.from_rows(turn, tiers, (quarter, quarter + QUARTER_SECONDS))
 
-    def _day(self, turn: Turn, day: int) -> int:
+    def _day(self, turn: Turn, day: int) -> None:
         if day >= turn.state.kept_quarter:
             self._mender.from_finer(turn, Tier.QUARTER, Tier.DAY, day)
-        elif day >= turn.state.kept_day:
-            return self._mender.from_rows(turn, (Tier.DAY,), (day, self._calendar.following(Tier.DAY, day)))
-        return 0
 
-    def _month(self, turn: Turn, month: int, span: Span, notes: list[str]) -> int:
+    def _anew(self, tier: Tier, span: Span) -> int:
+        """Count a bucket anew from its raw rows, in as many turns as it takes; return how many events those are."""
+        stage = Stage()
+        while not stage.is_done:
+            stage = self._take(partial(self._piecemeal.step, tier=tier, span=span, stage=stage))
+        return stage.events
+
+    def _month(self, turn: Turn, month: int, changed: Span) -> None:
         if month >= turn.state.kept_day:
-            # Only of these days: the sessions of others are as they were.
-            changed = max(month, span[0]), min(self._calendar.following(Tier.MONTH, month), span[1])
             self._mender.from_finer(turn, Tier.DAY, Tier.MONTH, month, changed)
-        elif month >= turn.state.raw_from:
-            return self._mender.from_rows(turn, (Tier.MONTH,), (month, self._calendar.following(Tier.MONTH, month)))
-        else:
-            words = self._calendar.local(month).strftime("%Y-%m")
-            notes.append(f"The month {words} stays as it is: it has neither all of its events nor its days any more.")
-        return 0
 
     def _take(self, task: Callable[[Turn], Answer]) -> Answer:
         self._check()
 
         def guarded(turn: Turn) -> Answer:
             # It may be the second try, behind one that was rolled back.
-            self._mender.drop()
+            self._drop()
             if read_zone(turn.connection) != self._calendar.zone:
                 raise PicoEventError("The reporting zone was changed meanwhile.", hint="Begin again.")
             return task(turn)
@@ -219,10 +231,15 @@ class _Run:
         try:
             answer = self._patience.take(guarded)
         except BaseException:
-            self._mender.drop()
+            self._drop()
             raise
         self._mender.keep()
+        self._piecemeal.keep()
         return answer
+
+    def _drop(self) -> None:
+        self._mender.drop()
+        self._piecemeal.drop()
 
 
 def _count_sessions(turn: Turn, day: SessionDay) -> bool:
