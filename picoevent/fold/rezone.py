@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from picoevent.fold.counts import ANY
 from picoevent.fold.mending import Mender
 from picoevent.fold.raw import PILED_TABLES, next_filled
-from picoevent.fold.rebuild import Patience
+from picoevent.fold.rebuild import Patience, Progress
 from picoevent.fold.seam import mend_seam
 from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.rollup.sessions import GAP_MS, pack_sums, unpack_sums
@@ -62,12 +62,13 @@ def _sum(connection: Connection, tier: Tier, since: int, until: int) -> int:
     return int(connection.execute(summed).scalar() or 0)
 
 
-def change_zone(store: SqlStore, zone: str, values_kept: int) -> Change:
+def change_zone(store: SqlStore, zone: str, values_kept: int, progress: Progress = lambda *_: None) -> Change:
     """Change the zone, in one transaction; whoever folds waits meanwhile, and whoever reads sees the old zone.
 
-    Raises `StoreUnavailable` where there is no turn for it within a minute.
+    Days of two zones overlap: half of each would count some hours twice, and miss others. Raises `StoreUnavailable`
+    where there is no turn for it within a minute.
     """
-    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone, values_kept).run())
+    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone, values_kept, progress).run())
 
 
 def _plan(connection: Connection, state: FoldState, zone: str) -> Change:
@@ -94,11 +95,12 @@ def _same_month(one: Calendar, other: Calendar, month: int) -> int:
 class _Rezoning:
     """One change on its way."""
 
-    def __init__(self, turn: Turn, zone: str, values_kept: int) -> None:
+    def __init__(self, turn: Turn, zone: str, values_kept: int, progress: Progress) -> None:
         self._turn = turn
         self._connection = turn.connection
         self._change = _plan(turn.connection, turn.state, zone)
         self._mender = Mender(self._change.after, values_kept)
+        self._progress = progress
 
     def run(self) -> Change:
         """Cut all anew, and say that this is the zone."""
@@ -123,8 +125,7 @@ class _Rezoning:
         }
         turn.changes |= moved
         turn.state = replace(turn.state, **moved)  # type: ignore[arg-type]  # all of them are numbers
-        for day in self._filled(Tier.DAY, change.days_from):
-            self._cut_day(day)
+        self._cut_days()
         for month in self._filled(Tier.MONTH, change.anew_from):
             self._cut_month(month)
         self._leave_old_sessions()
@@ -137,11 +138,19 @@ class _Rezoning:
             yield bucket
             moment = self._change.after.following(tier, bucket)
 
-    def _cut_day(self, day: int) -> None:
+    def _cut_days(self) -> None:
+        begin, events = None, 0
+        for day in self._filled(Tier.DAY, self._change.days_from):
+            begin = day if begin is None else begin
+            self._progress(day - begin, self._turn.now - begin, events)
+            events += self._cut_day(day)
+
+    def _cut_day(self, day: int) -> int:
+        """Cut a day anew; return how many events were counted for it."""
         if day >= self._change.quarters_from:
             self._mender.from_finer(self._turn, Tier.QUARTER, Tier.DAY, day)
-        else:
-            self._mender.from_rows(self._turn, (Tier.DAY,), (day, self._change.after.following(Tier.DAY, day)))
+            return 0
+        return self._mender.from_rows(self._turn, (Tier.DAY,), (day, self._change.after.following(Tier.DAY, day)))
 
     def _cut_month(self, month: int) -> None:
         if month >= self._change.days_from:

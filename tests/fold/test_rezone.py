@@ -202,6 +202,19 @@ def test_a_plan_says_how_much_is_read_and_changes_nothing(new_world):
     assert world.folder.store.installation_value("timezone") == "UTC"
 
 
+def test_it_tells_how_far_it_is(new_world):
+    world = new_world("UTC")
+    told = []
+
+    change = change_zone(world.folder.store, "Asia/Kathmandu", KEPT, lambda *how_far: told.append(how_far))
+
+    done, all_of_it, events = zip(*told, strict=True)
+    assert (done[0], list(done)) == (0, sorted(done))
+    assert done[-1] <= all_of_it[-1]
+    assert events[-1] > 0
+    assert change.begun
+
+
 def test_before_anything_was_counted_only_the_zone_changes(sqlite_url):
     init(sqlite_url)
     folder = Folder(Settings(url=sqlite_url))
