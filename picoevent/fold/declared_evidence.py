@@ -19,7 +19,7 @@ from picoevent.fold.piles import USERS, read_span
 from picoevent.rollup.cells import OTHER, Cell, Cells, unpack_cells
 from picoevent.rollup.members import unpack_members
 from picoevent.rollup.sketch import MeasureCell, unpack_measure
-from picoevent.rollup.tiers import Calendar, Tier, Window
+from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar, Tier, Window
 from picoevent.rollup.values import number_of
 from picoevent.store.declarations import Declaration, Dimension
 from picoevent.store.rollup_tables import (
@@ -28,6 +28,8 @@ from picoevent.store.rollup_tables import (
     rollup_users,
     rollup_value_users,
 )
+
+MINUTE_MS = MINUTE_SECONDS * 1000
 
 Windows = Mapping[Tier, Window]
 Places = tuple[tuple[Tier, int], ...]
@@ -110,7 +112,7 @@ class DeclaredTally:
                 number = number_of(json) if moment >= measure.filled_from * 1000 else None
                 if number is None:
                     continue
-                for tier, bucket in self._places(moment // 1000):
+                for tier, bucket in self._places(moment // MINUTE_MS * MINUTE_SECONDS):
                     key = tier, bucket, declaration.event_type_id, source, measure.measure_id
                     self.evidence.measures[key].add(number)
 
@@ -120,7 +122,7 @@ class DeclaredTally:
         for event, (moment, source, value) in enumerate(
             zip(seen.moments, seen.sources, seen.values[number], strict=True)
         ):
-            groups[self._places(moment // 1000), source, value].append(event)
+            groups[self._places(moment // MINUTE_MS * MINUTE_SECONDS), source, value].append(event)
         for (places, source, value), events in groups.items():
             cell = seen.cell([event for event in events if seen.moments[event] >= filled_ms], number)
             distinct = number in seen.members and any(seen.members[number][event] for event in events)
