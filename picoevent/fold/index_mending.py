@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete
 
 from picoevent.fold.index_evidence import IndexRow, count_rows, find_rows, next_rows, reasoned_rows, searchable
 from picoevent.fold.turns import Turn
-from picoevent.store.declarations import Declaration, read_declarations
+from picoevent.store.declarations import read_declarations
 from picoevent.store.rollup_tables import event_dimension
 from picoevent.store.rows import insert_rows
 
@@ -46,11 +46,11 @@ class IndexMender:
         return any(count_rows(connection, number, since, until) > self._rows[number] for number in numbers)
 
 
-def drop_strange(
-    turn: Turn, declarations: Mapping[int, Declaration], span: tuple[int, int], after: IndexRow | None
-) -> IndexRow | None:
+def drop_strange(turn: Turn, span: tuple[int, int], after: IndexRow | None) -> IndexRow | None:
     """Delete what no event is the reason for among the next rows of a span; return the last one, None at the end."""
     rows = next_rows(turn.connection, *span, after)
+    # Read in this turn: whoever fills in moves what is declared back, and adds rows.
+    declarations = read_declarations(turn.connection)
     c = event_dimension.c
     for row in set(rows) - reasoned_rows(turn.connection, declarations, rows):
         mine = [column == value for column, value in zip(c, row, strict=True)]

@@ -18,7 +18,6 @@ from picoevent.fold.turns import StandBy, Turn, Turns, new_name
 from picoevent.fold.verify import DAILY_TIERS, MONTHLY_TIERS, choose_span
 from picoevent.rollup.sessions import GAP_MS
 from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar, Tier
-from picoevent.store.declarations import read_declarations
 from picoevent.store.fold_state import read_state
 from picoevent.store.installation import read_zone
 from picoevent.store.sql import SqlStore
@@ -164,7 +163,6 @@ class _Run:
             changed = max(month, span[0]), min(end, span[1])
             self._take(partial(self._month, month=month, changed=changed))
         elif month >= state.raw_from:
-            self._index.begin()
             events = self._anew(Tier.MONTH, (month, end))
             self._clean_index((month, end))
             return events
@@ -190,12 +188,11 @@ class _Run:
     def _clean_index(self, span: Span) -> None:
         """Delete rows of the index of values that no event of a span is the reason for, whose events were counted."""
         with self._store.transaction() as connection:
-            declarations = read_declarations(connection)
             if not self._index.has_too_many(connection, *span):
                 return
-        after = self._take(partial(drop_strange, declarations=declarations, span=span, after=None))
+        after = self._take(partial(drop_strange, span=span, after=None))
         while after is not None:
-            after = self._take(partial(drop_strange, declarations=declarations, span=span, after=after))
+            after = self._take(partial(drop_strange, span=span, after=after))
 
     def _quarter(self, turn: Turn, quarter: int) -> int:
         if quarter < turn.state.kept_quarter:
