@@ -14,6 +14,7 @@ from picoevent.fold.columns import Columns
 from picoevent.fold.counts import combinations
 from picoevent.fold.declared_values import ValueReader, Values
 from picoevent.fold.groups import moments_of
+from picoevent.fold.harvest import sources_counted
 from picoevent.fold.index_evidence import IndexTally, index_rows
 from picoevent.fold.piles import USERS, read_span
 from picoevent.rollup.cells import OTHER, Cell, Cells, unpack_cells
@@ -113,8 +114,9 @@ class DeclaredTally:
                 if number is None:
                     continue
                 for tier, bucket in self._places(moment // MINUTE_MS * MINUTE_SECONDS):
-                    key = tier, bucket, declaration.event_type_id, source, measure.measure_id
-                    self.evidence.measures[key].add(number)
+                    for either in sources_counted(tier, source):
+                        key = tier, bucket, declaration.event_type_id, either, measure.measure_id
+                        self.evidence.measures[key].add(number)
 
     def _add_values(self, type_id: int, one: Dimension, seen: Seen) -> None:
         number, filled_ms = one.dimension_id, one.filled_from * 1000
@@ -127,8 +129,8 @@ class DeclaredTally:
             cell = seen.cell([event for event in events if seen.moments[event] >= filled_ms], number)
             distinct = number in seen.members and any(seen.members[number][event] for event in events)
             for tier, bucket in places:
-                if cell.events:
-                    self.evidence.cells[tier, bucket, type_id, source, number].add(value, cell)
+                for either in sources_counted(tier, source) if cell.events else ():
+                    self.evidence.cells[tier, bucket, type_id, either, number].add(value, cell)
                 for pair in combinations(type_id, source) if distinct else ():
                     self.evidence.distinct[(tier, bucket, *pair, number)].add(value)
 

@@ -67,25 +67,19 @@ class World:
     def total(self):
         return self.ask("SELECT SUM(events) FROM rollup WHERE tier = 4 AND event_type_id = 0 AND source_id = 0")
 
+    def packed(self, table, condition):
+        """Return what months hold, of any source."""
+        statement = f"SELECT packed FROM {table} WHERE tier = 4 AND source_id = 0 AND {condition}"
+        with self.folder.store.transaction() as connection:
+            return connection.execute(text(statement)).scalars().all()
+
     def months(self):
         """Return what all months together count: events by path, numbers, their sum, users, and sessions."""
-        with self.folder.store.transaction() as connection:
-            cells = merge_cells(
-                connection.execute(
-                    text("SELECT packed FROM rollup_dimension WHERE tier = 4 AND dimension_id = 1")
-                ).scalars()
-            )
-            summed = MeasureCell()
-            for packed in connection.execute(text("SELECT packed FROM rollup_measure WHERE tier = 4")).scalars():
-                summed.merge(unpack_measure(packed))
-            sets = [
-                union_members(
-                    connection.execute(
-                        text(f"SELECT packed FROM rollup_users WHERE tier = 4 AND dimension_id = {number}")
-                    ).scalars()
-                )
-                for number in (0, 2)
-            ]
+        cells = merge_cells(self.packed("rollup_dimension", "dimension_id = 1"))
+        summed = MeasureCell()
+        for packed in self.packed("rollup_measure", "measure_id = 1"):
+            summed.merge(unpack_measure(packed))
+        sets = [union_members(self.packed("rollup_users", f"dimension_id = {number}")) for number in (0, 2)]
         return sum(cell.events for _, cell in cells.items()), summed.count, summed.total, *sets
 
     def differences(self):
