@@ -16,9 +16,12 @@ from picoevent.report.counting import ANY, NOTHING, Selection, count_rows
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.intervals import calendar_of, cut, interval_behind
 from picoevent.report.planner import MAX_RAW_PAYLOADS, MAX_RAW_ROWS, Question, Source, plan
+from picoevent.rollup.samples import AnySet, Sample
 from picoevent.rollup.tiers import Tier, Window
 
 Row = TypeVar("Row")
+
+ESTIMATED = "Where very many users or values were counted, how many they are is an estimate, off by 0.4 % as a rule."
 
 
 class TypeNames(dict[int, str]):
@@ -62,6 +65,12 @@ class Asked:
         if words not in self.notes:
             self.notes.append(words)
 
+    def how_many(self, members: AnySet) -> int:
+        """Return the number of members; where it is an estimate, the answer says so."""
+        if isinstance(members, Sample):
+            self.note(ESTIMATED)
+        return len(members)
+
     def local(self, second: int) -> str:
         """Return a Unix second as words, by the clock of the zone asked for."""
         return calendar_of(self.arguments.zone).local(second).strftime("%Y-%m-%d %H:%M")
@@ -103,7 +112,7 @@ class Asked:
             since=to_moment(source.since_ms),
             until=to_moment(source.until_ms),
             zone=source.zone,
-            exact=exact,
+            exact=exact and ESTIMATED not in self.notes,
             notes=tuple(self.notes),
             totals=totals or {},
         )

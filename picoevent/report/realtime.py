@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pyroaring import BitMap
-
 from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
 from picoevent.report.cell_reading import count_many
@@ -16,6 +14,7 @@ from picoevent.report.dimensions import declarations_of, each_source, value_name
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
+from picoevent.rollup.samples import AnySet, union_of
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 SHORT_MINUTES, LONG_MINUTES = 5, 30
@@ -85,6 +84,7 @@ class Users:
     """Users of the last 5 and 30 minutes, of some types, and of all together."""
 
     def __init__(self, asked: Asked, short_since: int, top: Sequence[int]) -> None:
+        self._asked = asked
         together = (ANY,) if asked.selection.every_type else asked.selection.type_ids
         self._all = frozenset(together)
         selection = replace(asked.selection, type_ids=(*together, *(set(top) - self._all)), every_type=False)
@@ -96,15 +96,15 @@ class Users:
 
     def short(self, type_id: int | None) -> int:
         """Return how many there were in 5 minutes: of a type, or of all."""
-        return len(self._union(type_id, (self._late,)))
+        return self._count(type_id, (self._late,))
 
     def long(self, type_id: int | None) -> int:
         """Return how many there were in 30 minutes: of a type, or of all."""
-        return len(self._union(type_id, (self._late, self._early)))
+        return self._count(type_id, (self._late, self._early))
 
-    def _union(self, type_id: int | None, halves: Sequence[Mapping[int, BitMap]]) -> BitMap:
+    def _count(self, type_id: int | None, halves: Sequence[Mapping[int, AnySet]]) -> int:
         types = self._all if type_id is None else {type_id}
-        return BitMap.union(BitMap(), *(half[one] for half in halves for one in types if one in half))
+        return self._asked.how_many(union_of(half[one] for half in halves for one in types if one in half))
 
 
 def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeRow]:
