@@ -14,7 +14,7 @@ import msgspec
 from picoevent.errors import InvalidQuery
 from picoevent.goals import Goal, list_goals
 from picoevent.report.arguments import near
-from picoevent.report.asking import ESTIMATED, Asked, ask
+from picoevent.report.asking import Asked, ask
 from picoevent.report.counted import count_filtered, members_of
 from picoevent.report.counting import count_in_all
 from picoevent.report.dimensions import apply_filters
@@ -109,7 +109,7 @@ def _reached(asked: Asked, goal: Goal) -> _Reached:
             found = None
         if found is not None:
             if not found.exact:
-                asked.note(ESTIMATED)
+                asked.note(asked.estimated)
             return found
     return _from_raw_rows(asked.desk, arguments, goal)
 
@@ -138,7 +138,7 @@ def _from_rollups(own: Asked, goal: Goal) -> _Reached | None:
     if not (exact and counted.exact) or any((one.since_ms, one.until_ms) != range_ for one in sources):
         return None
     users = sum(map(own.how_many, unite(counted.members, lambda _: 0).values()))
-    return _Reached(conversions, users, value, counted.source.origin, exact=ESTIMATED not in own.notes)
+    return _Reached(conversions, users, value, counted.source.origin, exact=own.estimated not in own.notes)
 
 
 def _from_raw_rows(desk: Desk, arguments: Arguments, goal: Goal) -> _Reached:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pyroaring import BitMap
 
 from picoevent.errors import InvalidQuery
-from picoevent.report.asking import ESTIMATED, Asked, Intervals, ask
+from picoevent.report.asking import Asked, Intervals, ask
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.options import read_words
 from picoevent.report.planner import Source
@@ -55,7 +55,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[RetentionRow]:
     began = came_again if starting is returning else _users(starting, source, intervals)
     level = common_level((*began.values(), *came_again.values()))
     if level:
-        returning.note(ESTIMATED)
+        returning.note(returning.estimated)
         returning.note(f"Who came again is counted among one user in {1 << level:,}: small figures are rough.")
     cohorts = list(_cohorts(began, came_again, len(intervals), level))
     rows = [

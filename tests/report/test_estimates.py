@@ -9,12 +9,12 @@ import pytest
 from picoevent.cli.answers import footer
 from picoevent.fold.rebuild import Rebuilder
 from picoevent.fold.verify import Verifier
-from picoevent.report.asking import ESTIMATED
 from picoevent.rollup.tiers import Tier
 
 from .world import World
 
 KEPT = 1000
+ESTIMATED = "Where very many users or values were counted, how many is an estimate, off by 4.5% as a rule."
 MANY, FEW = 3000, 400
 BOUND = 0.15
 """Of the many about 750 are sampled: the error is 4 %, and hardly ever four times as much."""

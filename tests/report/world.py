@@ -85,7 +85,7 @@ class World:
         self.folder = Folder(Settings(url=url, **overrides), clock=lambda _connection: self.now_ms)
         self.store = open_store(url, Settings(url=url), Purpose.READ)
         self.reports = Reports(
-            self.store, NameDirectory(), InstallationKey(), Settings(url=url), clock_ms=lambda: self.now_ms
+            self.store, NameDirectory(), InstallationKey(), Settings(url=url, **overrides), clock_ms=lambda: self.now_ms
         )
         for name in DECLARING:
             self.declare(name, **WISHES)
