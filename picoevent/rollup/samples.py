@@ -1,9 +1,6 @@
 """Samples of sets that are too large to be kept whole, and the algebra of sets where some of them are samples.
 
-A sample of level n has the members whose hash begins with n zero bits, one in 2^n: a set has about 2^n times as many
-(Flajolet: "On adaptive sampling", Computing 43, 1990). Two sets keep or lose the same members, so a union or difference
-of samples is the sample of the union or difference (Dasgupta, Lang, Rhodes, Thaler: "A framework for estimating stream
-expression cardinalities", ICDT 2016). With k members kept, the standard error is 1 / sqrt(k).
+Not when a set is too large: `members` knows that.
 """
 
 from __future__ import annotations
@@ -27,7 +24,12 @@ _KEYS_AT_ONCE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What is kept of a set: the members of one level, 1 to 16; its length is about that of the set."""
+    """What is kept of a set: at level n, 1 to 16, the members whose hash begins with n zero bits, one in 2^n.
+
+    So a set has about 2^n times as many (Flajolet: "On adaptive sampling", Computing 43, 1990); the standard error is
+    1 / sqrt(kept). All sets lose the same members: a union or difference of samples is the sample of the union or
+    difference (Dasgupta, Lang, Rhodes, Thaler: "A framework for estimating stream expression cardinalities", 2016).
+    """
 
     level: int
     kept: BitMap
