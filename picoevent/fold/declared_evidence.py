@@ -19,6 +19,7 @@ from picoevent.fold.index_evidence import IndexTally, index_rows
 from picoevent.fold.piles import USERS, read_span
 from picoevent.rollup.cells import OTHER, Cell, Cells, unpack_cells
 from picoevent.rollup.members import unpack_members
+from picoevent.rollup.samples import AnySet, take_in
 from picoevent.rollup.sketch import MeasureCell, unpack_measure
 from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar, Tier, Window
 from picoevent.rollup.values import number_of
@@ -45,7 +46,7 @@ class DeclaredEvidence:
     """Cells, sets of values that are counted distinct, and sums, by bucket."""
 
     cells: defaultdict[DeclaredKey, Cells] = field(default_factory=lambda: defaultdict(Cells))
-    distinct: defaultdict[DeclaredKey, BitMap] = field(default_factory=lambda: defaultdict(BitMap))
+    distinct: defaultdict[DeclaredKey, AnySet] = field(default_factory=lambda: defaultdict(BitMap))
     measures: defaultdict[DeclaredKey, MeasureCell] = field(default_factory=lambda: defaultdict(MeasureCell))
 
 
@@ -66,7 +67,7 @@ class Seen:
             for counted_id, column in self.members.items()
             if counted_id != number
         }
-        filled = {counted_id: members for counted_id, members in sets.items() if members}
+        filled: dict[int, AnySet] = {counted_id: members for counted_id, members in sets.items() if members}
         return Cell(len(events), min(moments, default=0), max(moments, default=0), filled)
 
 
@@ -132,7 +133,8 @@ class DeclaredTally:
                 for either in sources_counted(tier, source) if cell.events else ():
                     self.evidence.cells[tier, bucket, type_id, either, number].add(value, cell)
                 for pair in combinations(type_id, source) if distinct else ():
-                    self.evidence.distinct[(tier, bucket, *pair, number)].add(value)
+                    key = tier, bucket, *pair, number
+                    self.evidence.distinct[key] = take_in(self.evidence.distinct[key], BitMap([value]))
 
     def _find_places(self, second: int) -> Places:
         buckets = [(tier, self._calendar.bucket(tier, second), window) for tier, window in self._windows.items()]
@@ -169,7 +171,8 @@ def read_declared_days(connection: Connection, month: int, end: int) -> Declared
     for key, cells in days.cells.items():
         whole.cells[(Tier.MONTH, month, *key[2:])].merge(cells)
     for key, members in days.distinct.items():
-        whole.distinct[(Tier.MONTH, month, *key[2:])] |= members
+        mine = Tier.MONTH, month, *key[2:]
+        whole.distinct[mine] = take_in(whole.distinct[mine], members)
     for key, cell in days.measures.items():
         whole.measures[(Tier.MONTH, month, *key[2:])].merge(cell)
     return whole
@@ -186,11 +189,11 @@ def _read_tier(connection: Connection, evidence: DeclaredEvidence, tier: Tier, s
             # A set of a value that has no events.
             cells.add(row.value_id, Cell(0, 0, 0, {row.counted_id: unpack_members(row.packed)}))
         else:
-            cell.sets[row.counted_id] = cell.sets.get(row.counted_id, BitMap()) | unpack_members(row.packed)
+            cell.sets[row.counted_id] = take_in(cell.sets.get(row.counted_id, BitMap()), unpack_members(row.packed))
     for row in read_span(connection, rollup_users, tier, *span):
         if row.dimension_id != USERS:
             key = tier, row.bucket, row.event_type_id, row.source_id, row.dimension_id
-            evidence.distinct[key] |= unpack_members(row.packed)
+            evidence.distinct[key] = take_in(evidence.distinct[key], unpack_members(row.packed))
     for row in read_span(connection, rollup_measure, tier, *span):
         key = tier, row.bucket, row.event_type_id, row.source_id, row.measure_id
         evidence.measures[key].merge(unpack_measure(row.packed))

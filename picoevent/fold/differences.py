@@ -15,6 +15,7 @@ from picoevent.fold.evidence import Evidence
 from picoevent.fold.index_evidence import IndexTally, searchable
 from picoevent.fold.piles import USERS
 from picoevent.rollup.cells import Cell, Cells
+from picoevent.rollup.samples import AnySet, differ, subtract, union_of
 from picoevent.rollup.sketch import MeasureCell
 from picoevent.rollup.tiers import Tier
 from picoevent.store.declarations import Declaration, read_declarations
@@ -59,7 +60,7 @@ def compare(expected: Evidence, found: Evidence) -> Iterator[Difference]:
             yield Difference(*key, "events", found.counts[key], expected.counts[key])
     for key in sorted(expected.users.keys() | found.users.keys()):
         raw, rolled = expected.users.get(key, _NOBODY), found.users.get(key, _NOBODY)
-        if raw != rolled:
+        if differ(raw, rolled):
             yield Difference(*key, f"users {_apart(rolled, raw)}", len(rolled), len(raw))
 
 
@@ -80,7 +81,7 @@ def compare_declared(
             yield Difference(*key[:4], f"{what} {names.get(key[4], key[4])}", rollup, raw)
     for key in sorted(expected.distinct.keys() | found.distinct.keys()):
         rolled, is_so = found.distinct.get(key, _NOBODY), expected.distinct.get(key, _NOBODY)
-        if rolled != is_so:
+        if differ(rolled, is_so):
             what = f"distinct {names.get(key[4], key[4])} {_apart(rolled, is_so)}"
             yield Difference(*key[:4], what, len(rolled), len(is_so))
     nothing = MeasureCell()
@@ -109,8 +110,8 @@ def _compare_cells(expected: Cells, found: Cells, words: _Words) -> Iterator[Tol
     is_capped = found.other is not None or expected.other is not None
     for value in sorted(expected.values.keys() | found.values.keys()):
         rolled, raw = found.values.get(value, _EMPTY), expected.values.get(value, _EMPTY)
-        differ = _compare_at_most(rolled, raw, hidden, words) if is_capped else _compare_whole(rolled, raw, words)
-        for what, rolled_up, counted in differ:
+        told = _compare_at_most(rolled, raw, hidden, words) if is_capped else _compare_whole(rolled, raw, words)
+        for what, rolled_up, counted in told:
             # Asked for here, where it is needed.
             yield f"{what} value {words.value(value)} of", rolled_up, counted
     if is_capped:
@@ -132,19 +133,19 @@ def _compare_at_most(rolled: Cell, raw: Cell, hidden: Cell, words: _Words) -> It
     if rolled.events > raw.events + hidden.events:
         yield "at most, events with", rolled.events, raw.events
     for counted_id, members in rolled.sets.items():
-        most = raw.sets.get(counted_id, _NOBODY) | hidden.sets.get(counted_id, _NOBODY)
-        if not members.issubset(most):
+        most = union_of((raw.sets.get(counted_id, _NOBODY), hidden.sets.get(counted_id, _NOBODY)))
+        if subtract(members, most):
             yield f"at most, {words.sets.get(counted_id, counted_id)} of", len(members), len(most)
 
 
-def _compare_sets(rolled: Mapping[int, BitMap], raw: Mapping[int, BitMap], words: _Words) -> Iterator[Told]:
+def _compare_sets(rolled: Mapping[int, AnySet], raw: Mapping[int, AnySet], words: _Words) -> Iterator[Told]:
     for counted_id in sorted(rolled.keys() | raw.keys()):
         has, should = rolled.get(counted_id, _NOBODY), raw.get(counted_id, _NOBODY)
-        if has != should:
+        if differ(has, should):
             yield f"{words.sets.get(counted_id, counted_id)} {_apart(has, should)} of", len(has), len(should)
 
 
-def _all_sets(cells: Cells) -> Mapping[int, BitMap]:
+def _all_sets(cells: Cells) -> Mapping[int, AnySet]:
     """Return the sets of all values together, `(other)` among them."""
     together = Cell(0, 0, 0)
     for cell in (*cells.values.values(), cells.other or _EMPTY):
@@ -152,5 +153,5 @@ def _all_sets(cells: Cells) -> Mapping[int, BitMap]:
     return together.sets
 
 
-def _apart(rolled: BitMap, raw: BitMap) -> str:
-    return f"({len(raw - rolled):,} missing, {len(rolled - raw):,} too many)"
+def _apart(rolled: AnySet, raw: AnySet) -> str:
+    return f"({len(subtract(raw, rolled)):,} missing, {len(subtract(rolled, raw)):,} too many)"
