@@ -6,6 +6,7 @@ from torture.frame import Scenario
 from torture.machine import MACHINE
 from torture.scenarios.backlog import BACKLOG
 from torture.scenarios.concurrency import CONCURRENCY
+from torture.scenarios.costly import COSTLY
 from torture.scenarios.crashes import CRASHES
 from torture.scenarios.damage import DAMAGE
 from torture.scenarios.exits import EXITS
@@ -46,6 +47,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCKS,
     REDIS_FAULTS,
     CONCURRENCY,
+    COSTLY,
     FUZZ,
     MACHINE,
 )
