@@ -23,6 +23,7 @@ from torture.scenarios.names import NAMES
 from torture.scenarios.outages import ABSENCES, OUTAGES
 from torture.scenarios.poison import POISON
 from torture.scenarios.redis_faults import REDIS_FAULTS
+from torture.scenarios.replicas import REPLICAS
 from torture.scenarios.starts import STARTS
 from torture.scenarios.texts import TEXTS
 
@@ -47,6 +48,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCKS,
     REDIS_FAULTS,
     CONCURRENCY,
+    REPLICAS,
     COSTLY,
     FUZZ,
     MACHINE,
