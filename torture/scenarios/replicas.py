@@ -19,8 +19,9 @@ from torture.site import Database, Site
 BATCH, CALLS_A_SECOND = 10, 100
 QUESTIONS_A_SECOND = 10
 MOST_TIMES_ALONE = 2.0
-"""Of the p99 of a call; it was 0.7 to 1.3 times on a machine with other work, whose disk and processors decide it."""
-OFF_BY_MS = 1000.0
+"""Of the p99 of a call; it was 0.7 to 1.3 times on a shared machine, whose disk and processors decide it."""
+OFF_BY_MS = 2000.0
+"""An age is right to a second when it is measured, and told for another second."""
 SCRATCH = ("CREATE TABLE scratch (n INT PRIMARY KEY, m INT)", "INSERT INTO scratch VALUES (1, 1)")
 
 
@@ -68,6 +69,8 @@ class Asker:
     log: EventLog
     raised: list[str] = field(default_factory=list)
     answers: int = 0
+    asked_at: float = 0.0
+    """When it asked for the age the last time, in Unix seconds."""
     behind_seconds: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -76,6 +79,7 @@ class Asker:
         while not self._over.wait(1 / QUESTIONS_A_SECOND):
             try:
                 self.log.report("top_types")
+                self.asked_at = time.time()
                 self.behind_seconds = self.log.data_age().behind_seconds or 0.0
                 self.answers += 1
             except PicoEventError as error:
@@ -171,13 +175,12 @@ def _suffer(
     time.sleep(seconds)
     begin = time.time()
     pair.harm(fault, int(seconds / 2))
+    harmed = time.time()
     time.sleep(seconds)
     end = time.time()
-    old, said = (end - begin if fault.ages else int(seconds / 2)), asker.behind_seconds
-    verdict.require_in_time(
-        abs(said - old) * 1000 <= site.bound(OFF_BY_MS),
-        f"a replica that is {fault.name} is {old:.1f} s old, not {said:.1f}",
-    )
+    old, said = (asker.asked_at - harmed if fault.ages else int(seconds / 2)), asker.behind_seconds
+    told = f"a replica that is {fault.name} is {old:.1f} s old, not {said:.1f}"
+    verdict.require_in_time(abs(said - old) * 1000 <= site.bound(OFF_BY_MS), told)
     pair.mend(fault, int(seconds / 2))
     return alone, begin, end
 
