@@ -17,6 +17,7 @@ from picoevent.errors import QueryTooCostly
 from picoevent.ids import MAX_UNIX_MS, MIN_UNIX_MS
 from picoevent.read.names import Dictionary
 from picoevent.report.asking import as_of, to_moment
+from picoevent.report.counting import ANY
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.indexed import find_indexed
 from picoevent.report.payload_values import PayloadFilter, PayloadKeys
@@ -28,8 +29,6 @@ from picoevent.store.rollup_tables import rollup
 
 Row = TypeVar("Row")
 
-ANY = 0
-"""In rollups: any event type, any source."""
 ORIGIN = "raw rows"
 DAY_MS = 86_400_000
 FEW_ROWS = 100_000
