@@ -29,8 +29,8 @@ kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, da
 `cached_seconds` is how long ago it was computed, where it came from the [cache of answers](freshness.md).
 
 Dimensions and measures have to be [declared](declarations.md) first. `top_users`, `funnel`, `intervals` and
-`suspicious` read raw rows, `sessions` those of the newest days, and `goals` where no tier counts what a goal's filters let through.
-Such a question is refused where it would read too much, with what to do about it; the limits are
+`suspicious` read raw rows, `sessions` those of the newest days, and `goals` where no tier counts what a goal's filters
+let through. Such a question is refused where it would read too much, with what to do about it; the limits are
 `PICOEVENT_REPORT_MAX_ROWS`, `..._MAX_SECONDS` and `..._MAX_AT_ONCE` ([settings](settings.md)).
 
 ## Common arguments
