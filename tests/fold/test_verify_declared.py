@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -11,13 +11,13 @@ from sqlalchemy import select, text, update
 from picoevent import NewEvent, Settings
 from picoevent.fold.declaring import declare
 from picoevent.fold.rebuild import Rebuilder
-from picoevent.fold.verify import Verifier
 from picoevent.fold.worker import Folder
 from picoevent.rollup.cells import pack_cells, unpack_cells
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_dimension
 
-NOW = datetime.now(UTC)
+from .past import NOW, differences
+
 WISHES = {
     "dimensions": ["path", "session"],
     "pairs": [("path", "session")],
@@ -68,10 +68,6 @@ def log(events):
             [NewEvent("visit", data(n * place), n % 4, source=source, at=moment) for n in range(1, 12)]
             + [NewEvent("other", {"path": "/"}, at=moment)]
         )
-
-
-def differences(folder):
-    return Verifier(folder.store).verify().differences
 
 
 def test_what_was_folded_agrees(folded):
