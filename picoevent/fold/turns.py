@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, text, update
 
 from picoevent.errors import PicoEventError
-from picoevent.store.base import TransactionAborted
+from picoevent.store.base import StoreForbidden, TransactionAborted
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.rollup_tables import fold_state
 from picoevent.store.sql import SqlStore
 
 BEAT_MS = 900
 """An idle leader's heart beats this far apart at least: each beat is written to the binary log."""
+
+RIGHTS = (
+    "Who declares, or counts events, needs the account of sql/grants/worker.sql: name it by --url or PICOEVENT_URL."
+)
 
 Clock = Callable[[Connection], int]
 """Returns the Unix time in milliseconds as all who fold agree on it."""
@@ -88,6 +92,8 @@ class Turns:
                 self._end(turn)
         except TransactionAborted as error:
             raise StandBy("Another transaction holds the lock.") from error
+        except StoreForbidden as error:
+            raise StoreForbidden(error.message, hint=RIGHTS) from error
 
     @contextmanager
     def beside(self) -> Iterator[Turn]:
@@ -99,6 +105,8 @@ class Turns:
                 self._end(turn)
         except TransactionAborted as error:
             raise StandBy("Another transaction holds the lock.") from error
+        except StoreForbidden as error:
+            raise StoreForbidden(error.message, hint=RIGHTS) from error
 
     def resign(self) -> None:
         """Let the next one lead at once."""

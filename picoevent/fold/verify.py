@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func, select
 
 from picoevent.errors import PicoEventError
+from picoevent.fold.clearing import read_withdrawn
 from picoevent.fold.declared_evidence import DeclaredEvidence, DeclaredTally, read_declared, read_declared_days
 from picoevent.fold.differences import Difference, compare, compare_declared
 from picoevent.fold.evidence import Evidence, Numbers, Tally, Windows, read_days, read_rollups
@@ -153,7 +154,8 @@ class _Run:
     ) -> None:
         self.findings.add(compare(expected, read_rollups(connection, span, *windows)))
         found = read_declared(connection, span, windows[1])
-        self.findings.add(compare_declared(read_declarations(connection), declared, found))
+        declarations, leaving = read_declarations(connection), read_withdrawn(connection)
+        self.findings.add(compare_declared(declarations, declared.without(leaving), found.without(leaving)))
 
     def _count(
         self, connection: Connection, span: Span, windows: BothWindows, *, told: bool = True
