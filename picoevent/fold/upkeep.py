@@ -31,8 +31,8 @@ def close_buckets(turn: Turn, rounds: Rounds) -> bool:
 
 
 def merge_sets(turn: Turn, rounds: Rounds) -> bool:
-    """Merge the sets of a bucket that has got several parts."""
-    return rounds.sets.merge_one(turn)
+    """Merge sets of buckets that have got several parts."""
+    return rounds.sets.merge_some(turn)
 
 
 def merge_dimensions(turn: Turn, rounds: Rounds) -> bool:
