@@ -30,7 +30,11 @@ Clock = Callable[[Connection], int]
 
 
 class StandBy(PicoEventError):
-    """Another process folds."""
+    """Another process folds: the `leader`, or for a moment one that holds the lock."""
+
+    def __init__(self, message: str, leader: str = "") -> None:
+        super().__init__(message)
+        self.leader = leader
 
 
 @dataclass(slots=True)
@@ -84,7 +88,7 @@ class Turns:
             with self._store.transaction() as connection:
                 turn = self._begin(connection)
                 if turn.state.leader != self.name and turn.state.is_led(turn.now_ms):
-                    raise StandBy(f"{turn.state.leader} folds.")
+                    raise StandBy(f"{turn.state.leader} folds.", turn.state.leader)
                 yield turn
                 due = abs(turn.now_ms - turn.state.heartbeat_ms) >= BEAT_MS
                 if turn.changes or due or turn.state.leader != self.name:

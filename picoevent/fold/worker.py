@@ -42,6 +42,7 @@ class Folder:
         self._declarations = 0
         self._version = -1
         self._upkeep_due = 0.0
+        self._leader = ""
         self._pace = Pace(FIRST_EVENTS, least=MIN_EVENTS, most=MAX_EVENTS, seconds=ROUND_SECONDS)
 
     def fold_round(self) -> Folded:
@@ -131,10 +132,11 @@ class Folder:
             begun = time.monotonic()
             try:
                 pause = self._go_on(stop)
+                self._tell(self.turns.name)
                 said = ""
             except StandBy as other:
                 pause = STAND_BY_SECONDS
-                logger.debug("PicoEvent: standing by: %s", other)
+                self._tell(other.leader or self._leader)
             except PicoEventError as error:
                 # Once for each kind of trouble, not each second.
                 if str(error) != said:
@@ -145,6 +147,17 @@ class Folder:
                 logger.exception("PicoEvent: a round of the fold failed, and is tried again")
                 pause = AWAY_SECONDS
             stop.wait(max(0.0, pause - (time.monotonic() - begun)))
+
+    def _tell(self, leader: str) -> None:
+        """Log who counts, where that is another one than before."""
+        if leader == self._leader:
+            return
+        self._leader = leader
+        if leader == self.turns.name:
+            logger.info("PicoEvent: this process counts events.")
+        else:
+            host, pid, *_ = leader.split(":")
+            logger.info("PicoEvent: process %s on %s counts events; this one stands by, to take over.", pid, host)
 
     def _go_on(self, stop: threading.Event) -> float:
         folded = self.fold_round()
