@@ -5,6 +5,7 @@ What lies in a part, and in which tables, its `Form` knows.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Bundles(Generic[Content]):
         give_up = self._clock() + CLOSING_SECONDS
         while not ahead.ready:
             while ahead.names:
-                self._write(turn, ahead.span, _take(ahead.names), again=ahead.again)
+                self._write(turn, ahead.span, ahead.names, give_up, again=ahead.again)
                 if self._clock() >= give_up:
                     return False
             changed = self._names(turn.connection, ahead.span, since_part=ahead.part)
@@ -137,19 +138,22 @@ class Bundles(Generic[Content]):
         changed = self._names(turn.connection, span, since_part=ahead.part)
         names = list(dict.fromkeys((*ahead.names, *changed)))
         while names:
-            self._write(turn, span, _take(names), again=True)
+            self._write(turn, span, names, math.inf, again=True)
 
     def drop(self) -> None:
         """Forget what was prepared: some of it was rolled back."""
         self._ahead = self._crowd = None
 
-    def _write(self, turn: Turn, span: Span, names: Iterable[Name], *, again: bool) -> None:
-        contents = {}
-        for name in names:
-            key = Key(span.tier, *name, span.bucket)
+    def _write(self, turn: Turn, span: Span, names: list[Name], give_up: float, *, again: bool) -> None:
+        """Write some of these buckets, at least one, and take them off the list."""
+        contents: dict[Key, Content] = {}
+        while names and len(contents) < KEYS_AT_ONCE:
+            key = Key(span.tier, *names.pop(), span.bucket)
             contents[key] = self._form.gather(turn.connection, key._replace(tier=span.finer), span.until)
             if again:
                 self._form.delete(turn.connection, key)
+            if self._clock() >= give_up:
+                break
         self._form.write(turn, contents)
 
     def merge_some(self, turn: Turn) -> bool:
@@ -164,7 +168,7 @@ class Bundles(Generic[Content]):
                 continue
             crowd = self._crowd
             here = Span(crowd.tier, crowd.tier, crowd.bucket, crowd.bucket + 1)
-            self._write(turn, here, _take(crowd.names), again=True)
+            self._write(turn, here, crowd.names, give_up, again=True)
             turn.mark_changed()
         return True
 
@@ -195,21 +199,20 @@ class Bundles(Generic[Content]):
         return sorted(found)
 
 
-def _take(names: list[Name]) -> list[Name]:
-    """Take some off a list."""
-    taken = names[-KEYS_AT_ONCE:]
-    del names[-KEYS_AT_ONCE:]
-    return taken
-
-
 def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
-    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it.
+    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it."""
+    return and_(_of_all_sources(table, number, key, until), table.c.source_id == key.source_id)
 
-    Minutes hold no rows for any source: it is the sum of all.
-    """
+
+def of_sum(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
+    """Do the same for the rows whose sum it is: minutes hold no values and measures for any source."""
+    if key.tier is Tier.MINUTE and key.source_id == ANY:
+        return _of_all_sources(table, number, key, until)
+    return of_key(table, number, key, until)
+
+
+def _of_all_sources(table: Table, number: ColumnElement[int], key: Key, until: int | None) -> ColumnElement[bool]:
+    """Do the same for the rows of each source."""
     c = table.c
     bucket = c.bucket == key.bucket if until is None else and_(c.bucket >= key.bucket, c.bucket < until)
-    mine = (c.tier == int(key.tier), c.event_type_id == key.event_type_id, number == key.number, bucket)
-    if key.tier is Tier.MINUTE and key.source_id == ANY:
-        return and_(*mine)
-    return and_(*mine, c.source_id == key.source_id)
+    return and_(c.tier == int(key.tier), c.event_type_id == key.event_type_id, number == key.number, bucket)
