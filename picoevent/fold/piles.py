@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from pyroaring import BitMap
 from sqlalchemy import Connection, Row, Table, delete, select
 
 from picoevent.fold.bundles import Bundles, Key, Span, of_key
 from picoevent.fold.turns import Turn
 from picoevent.rollup.members import pack_members, union_members
+from picoevent.rollup.samples import AnySet
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_users
 from picoevent.store.rows import insert_rows
@@ -30,15 +30,15 @@ class SetForm:
     table = rollup_users
     number = rollup_users.c.dimension_id
 
-    def gather(self, connection: Connection, key: Key, until: int) -> BitMap:
+    def gather(self, connection: Connection, key: Key, until: int) -> AnySet:
         """See `Form.gather`."""
         parts = select(self.table.c.packed).where(of_key(self.table, self.number, key, until))
         return union_members(connection.execute(parts).scalars())
 
-    def write(self, turn: Turn, contents: Mapping[Key, BitMap]) -> None:
+    def write(self, turn: Turn, contents: Mapping[Key, AnySet]) -> None:
         """See `Form.write`."""
-        rows = [
-            (int(key.tier), key.event_type_id, key.source_id, key.number, key.bucket, turn.part, pack_members(members))
+        rows: list[Sequence[int | bytes]] = [
+            (int(key.tier), *key[1:], turn.part, pack_members(members, turn.members_kept))
             for key, members in sorted(contents.items(), key=itemgetter(0))
         ]
         insert_rows(turn.connection, self.table, rows)
@@ -54,13 +54,16 @@ class SetForm:
 
 
 class Sets:
-    """Parts of `rollup_users`: added, closed, and merged where a bucket has got several and gets no more."""
+    """Parts of `rollup_users`: added, closed, and merged where a bucket has got several and gets no more.
+
+    What grows too large for a turn is written as a sample: see `Turn.members_kept`.
+    """
 
     def __init__(self) -> None:
         self._form = SetForm()
         self._bundles = Bundles(self._form)
 
-    def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, BitMap]) -> None:
+    def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, AnySet]) -> None:
         """Write a part for each set."""
         contents = {
             Key(Tier(tier), type_id, source_id, dimension_id, bucket): members

@@ -56,7 +56,7 @@ def _users(asked: Asked, source: Source) -> int:
     selection = asked.selection.put_together
     sets = asked.moved(source.since_ms, source.until_ms).plan_sets()
     found = unite(read_users(asked.desk.connection, sets, selection), lambda _: None)
-    return sum(map(len, found.values()))
+    return sum(map(asked.how_many, found.values()))
 
 
 def _compared(what: str, now: int, before: int) -> dict[str, object]:

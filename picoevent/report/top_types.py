@@ -55,7 +55,7 @@ def count_users(asked: Asked, source: Source, type_ids: tuple[int, ...]) -> dict
     chosen = replace(asked.moved(source.since_ms, source.until_ms))
     chosen.selection = replace(asked.selection, type_ids=type_ids, every_type=False)
     found = read_users(asked.desk.connection, chosen.plan_sets(), chosen.selection)
-    return {number: len(users) for number, users in unite(found, lambda members: members.type_id).items()}
+    return {number: asked.how_many(users) for number, users in unite(found, lambda members: members.type_id).items()}
 
 
 def _events_before(asked: Asked, source: Source) -> dict[int, int]:
