@@ -29,6 +29,12 @@ estimates from a sample, off by 0.4 % as a rule, and a note says so. `retention`
 samples: of few users among very many, they are rough.
 `since` and `until` are the range that is really covered: it is wider than the one asked for where nothing so fine is
 kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, days for 2 years, months for ever.
+`cached_seconds` is how long ago it was computed, where it came from the [cache of answers](freshness.md).
+
+Dimensions and measures have to be [declared](declarations.md) first. `top_users`, `funnel`, `intervals` and
+`suspicious` read raw rows, `sessions` those of the newest days, and `goals` where no tier counts what a goal's filters
+let through. Such a question is refused where it would read too much, with what to do about it; the limits are
+`PICOEVENT_REPORT_MAX_ROWS`, `..._MAX_SECONDS` and `..._MAX_AT_ONCE` ([settings](settings.md)).
 
 ## Common arguments
 
@@ -60,7 +66,7 @@ def reports_page() -> str:
 
 def _section(report: Report) -> str:
     takes = ", ".join(f"`{name}`" for name in report.takes) or "none but the range and the zone"
-    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; by default {report.default_range}.\n"]
+    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; {report.range_in_words}.\n"]
     if report.options:
         parts.append("\n| Option | What it is |\n|---|---|\n")
         parts += [f"| `{name}` | {text} |\n" for name, text in report.options.items()]

@@ -117,7 +117,7 @@ def make_verb(report: Report) -> Verb:
         with open_for_reading() as events:
             print_answer(events.report(report.name, **arguments), output, row=report.row)
 
-    run.__doc__ = f"{report.summary}.\n\nThe default range is {report.default_range}. See docs/reports.md."
+    run.__doc__ = f"{report.summary}.\n\nThe range is {report.range_in_words}. See docs/reports.md."
     example = EXAMPLES.get(report.name, "--since 'this month' --format csv")
     command = verb(report.name, f"picoevent report {report.name} {example}")(format_option(*ANSWER_FORMATS)(run))
     command.params = [*RANGE_OPTIONS, *_options(report), *command.params]

@@ -151,5 +151,6 @@ REALTIME = Report(
     takes=("types", "sources", "limit"),
     options={"of": "show values of this dimension (default: of all that are not searchable)"},
     row=RealtimeRow,
+    only_range="the last 30 minutes",
     live=True,
 )
