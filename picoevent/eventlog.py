@@ -17,7 +17,7 @@ from picoevent.read.query import FIRST_STREAMED_ROWS, Filters, Query, make_query
 from picoevent.settings import DURABILITIES, Settings
 
 if TYPE_CHECKING:
-    from picoevent.fold.wishes import Wishes
+    from picoevent.fold.wishes import Counted, Wishes
     from picoevent.goals import Goals
     from picoevent.parts import Parts
     from picoevent.read.replica import DataAge
@@ -224,12 +224,27 @@ class EventLog:
         `dimensions` are dotted paths whose values are counted, `pairs` two paths counted together, `measures` paths
         whose numbers are summed. Events are found by the values of `searchable` dimensions; the values of `distinct`
         ones are counted distinct, like users. `description` and `owner` are for people. Up to 8 dimensions, 8 pairs
-        and 4 measures; nothing is taken back. Whoever folds fills in what was logged before. Raises `InvalidQuery`.
+        and 4 measures; `withdraw` takes some back. Whoever folds fills in what was logged before. Raises
+        `InvalidQuery`.
         """
         self._check_open()
         from picoevent.fold.declaring import declare
 
         declaration = declare(self._parts.store, event_type, wishes)
+        self._reading.lone_fold.expect_work()
+        return declaration
+
+    def withdraw(self, event_type: str, **counted: Unpack[Counted]) -> Declaration:
+        """Take back some of what an event type declares, and return what is left.
+
+        Takes paths as `declare` does. A path among `dimensions` is counted no more, in any way; `searchable` and
+        `distinct` take back these marks alone. No event is touched: declared anew, it is filled in again. Raises
+        `InvalidQuery` where the type does not declare it.
+        """
+        self._check_open()
+        from picoevent.fold.withdrawing import withdraw
+
+        declaration = withdraw(self._parts.store, event_type, counted)
         self._reading.lone_fold.expect_work()
         return declaration
 

@@ -97,7 +97,8 @@ def _moment(second: int) -> str | None:
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}" if second else None
 
 
-def _read_pairs(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> list[tuple[str, str]]:
+def read_pairs(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> list[tuple[str, str]]:
+    """Return pairs of paths, each given as two with a comma between them."""
     pairs = []
     for text in given:
         first, comma, second = text.partition(",")
@@ -126,7 +127,7 @@ def _read_pairs(_ctx: click.Context, _param: click.Parameter, given: Sequence[st
     "pairs",
     metavar="PATH,PATH",
     multiple=True,
-    callback=_read_pairs,
+    callback=read_pairs,
     help="Count the values of two keys together; repeatable.",
 )
 @click.option(
@@ -154,18 +155,14 @@ def _read_pairs(_ctx: click.Context, _param: click.Parameter, given: Sequence[st
 def declare(event_type: str, *, wait: bool, **chosen: Unpack[Chosen]) -> None:
     """Say what of an event type's data is counted, and make the type where there is none.
 
-    Adds to what was declared before, and takes nothing back. New events are counted at once. What was logged before
-    is filled in, the newest first, by whoever counts events (picoevent worker, or serve), or here with --wait.
+    Adds to what was declared before; picoevent withdraw takes back. New events are counted at once. What was logged
+    before is filled in, the newest first, by whoever counts events (picoevent worker, or serve), or here with --wait.
     """
     with open_for_writing() as events:
         events.declare(event_type, **{key: value for key, value in chosen.items() if value is not None})  # type: ignore[arg-type]  # the names are those of Wishes
     if wait:
         _fill_in(event_type)
-    with open_for_reading() as events:
-        declared = {one.event_type: one for one in events.declarations()}
-        rows = [_to_row(one, declared.get(one.name)) for one in events.event_types() if one.name == event_type]
-    for row in rows:
-        _print_declaration(row)
+    print_declaration(event_type)
 
 
 def _fill_in(event_type: str) -> None:
@@ -187,14 +184,24 @@ def _fill_in(event_type: str) -> None:
     click.echo(f"{counted(events, 'event')} filled in.", err=True)
 
 
-def _print_declaration(row: Row) -> None:
+def print_declaration(event_type: str) -> None:
+    """Print what a type declares now."""
+    with open_for_reading() as events:
+        declared = {one.event_type: one for one in events.declarations()}
+        rows = [_to_row(one, declared.get(one.name)) for one in events.event_types() if one.name == event_type]
+    for row in rows:
+        _print_row(row)
+
+
+def _print_row(row: Row) -> None:
     lines = (
         ("Dimensions", _show_dimensions(row["dimensions"])),
         ("Measures", _show_names(row["measures"])),
         ("Description", str(row["description"])),
         ("Owner", str(row["owner"])),
     )
-    click.echo(f"{visible(str(row['type']))} declares:")
+    counts = row["dimensions"] or row["measures"]
+    click.echo(f"{visible(str(row['type']))} declares{':' if counts else ' nothing that is counted.'}")
     for title, words in lines:
         if words:
             click.echo(f"  {title:<12}{visible(words)}")

@@ -36,6 +36,7 @@ SECTIONS = {
     "Upkeep": {
         "types": "picoevent.cli.declarations:types",
         "declare": "picoevent.cli.declarations:declare",
+        "withdraw": "picoevent.cli.withdrawing:withdraw",
         "analyst": "picoevent.cli.analysts:analyst",
         "worker": "picoevent.cli.worker:worker",
         "verify": "picoevent.cli.verify:verify",

@@ -38,7 +38,7 @@ def worker(*, once: bool) -> None:
         stop = threading.Event()
         for number in SIGNALS:
             signal.signal(number, lambda _number, _frame: stop.set())
-        click.echo(f"Counting events of {folder.store.label}. Ctrl-C stops it.")
+        click.echo(f"{folder.store.label}: counting events, or standing by while another does. Ctrl-C stops it.")
         folder.run(stop)
     finally:
         folder.close()

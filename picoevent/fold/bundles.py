@@ -1,10 +1,11 @@
-"""Parts of dimensions and measures: written by rounds, put together key by key, when their bucket is closed or crowded.
+"""Parts of sets, dimensions and measures: written by rounds, put together when their bucket is closed or crowded.
 
 What lies in a part, and in which tables, its `Form` knows.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,18 +18,13 @@ from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
 from picoevent.rollup.tiers import Tier
 
+Content = TypeVar("Content")
 
-class Sum(Protocol):
-    """What parts add up to."""
-
-    def take_away(self, other: Self) -> None:
-        """Take out what was added once."""
-
-
-Content = TypeVar("Content", bound=Sum)
-
-MERGING_SECONDS, CLOSING_SECONDS = 0.1, 0.2
+MERGING_SECONDS, CLOSING_SECONDS = 0.1, 0.1
 """About how long one turn puts parts together, or prepares a bucket that is to be closed."""
+KEYS_AT_ONCE = 50
+FEW_CHANGES = 100
+"""A bucket is closed when no more of its keys than these have changed since they were prepared."""
 
 
 class Key(NamedTuple):
@@ -57,10 +53,24 @@ class Span:
 
 @dataclass(slots=True)
 class Ahead:
-    """How far a span was prepared: in which turn that began, and what is left."""
+    """How far a span was prepared: in which turn the last look at its names was, and what is left of them.
+
+    `again` says that some may have been written before, `ready` that enough is written.
+    """
 
     span: Span
     part: int
+    names: list[Name]
+    again: bool = False
+    ready: bool = False
+
+
+@dataclass(slots=True)
+class Crowd:
+    """A bucket whose parts are being put together, and what is left of that."""
+
+    tier: Tier
+    bucket: int
     names: list[Name]
 
 
@@ -91,6 +101,7 @@ class Bundles(Generic[Content]):
         self._form = form
         self._crowds = Crowds()
         self._ahead: Ahead | None = None
+        self._crowd: Crowd | None = None
         self._clock = clock
 
     def noticed(self, keys: Iterable[Key], now: int) -> None:
@@ -103,12 +114,21 @@ class Bundles(Generic[Content]):
             # Another leader may have got half-way.
             self._form.clear(turn.connection, span.tier, span.bucket)
             self._ahead = Ahead(span, turn.part, self._names(turn.connection, span))
+        return self._go_on(turn, self._ahead)
+
+    def _go_on(self, turn: Turn, ahead: Ahead) -> bool:
         give_up = self._clock() + CLOSING_SECONDS
-        while self._ahead.names:
-            self._close_one(turn, span, self._ahead.names.pop())
-            if self._clock() >= give_up:
-                break
-        return not self._ahead.names
+        while not ahead.ready:
+            while ahead.names:
+                self._write(turn, ahead.span, ahead.names, give_up, again=ahead.again)
+                if self._clock() >= give_up:
+                    return False
+            changed = self._names(turn.connection, ahead.span, since_part=ahead.part)
+            if ahead.part == turn.part or len(changed) <= FEW_CHANGES:
+                ahead.ready = True
+            else:
+                self._ahead = ahead = Ahead(ahead.span, turn.part, changed, again=True)
+        return True
 
     def close(self, turn: Turn, span: Span) -> None:
         """Write the sum of finer buckets as one bucket: what was not prepared, and what has changed since then."""
@@ -116,43 +136,41 @@ class Bundles(Generic[Content]):
         if ahead is None or ahead.span != span:
             ahead = Ahead(span, 0, [])
         changed = self._names(turn.connection, span, since_part=ahead.part)
-        for name in dict.fromkeys((*ahead.names, *changed)):
-            self._form.delete(turn.connection, Key(span.tier, *name, span.bucket))
-            self._close_one(turn, span, name)
+        names = list(dict.fromkeys((*ahead.names, *changed)))
+        while names:
+            self._write(turn, span, names, math.inf, again=True)
 
     def drop(self) -> None:
         """Forget what was prepared: some of it was rolled back."""
-        self._ahead = None
+        self._ahead = self._crowd = None
 
-    def _close_one(self, turn: Turn, span: Span, name: Name) -> None:
-        content = self._form.gather(turn.connection, Key(span.finer, *name, span.bucket), span.until)
-        self._form.write(turn, {Key(span.tier, *name, span.bucket): content})
+    def _write(self, turn: Turn, span: Span, names: list[Name], give_up: float, *, again: bool) -> None:
+        """Write some of these buckets, at least one, and take them off the list."""
+        contents: dict[Key, Content] = {}
+        while names and len(contents) < KEYS_AT_ONCE:
+            key = Key(span.tier, *names.pop(), span.bucket)
+            contents[key] = self._form.gather(turn.connection, key._replace(tier=span.finer), span.until)
+            if again:
+                self._form.delete(turn.connection, key)
+            if self._clock() >= give_up:
+                break
+        self._form.write(turn, contents)
 
     def merge_some(self, turn: Turn) -> bool:
         """Put together what is due, for a moment; return whether there may be more."""
         give_up = self._clock() + MERGING_SECONDS
         while self._clock() < give_up:
-            due = self._crowds.next_due(turn.now)
-            if due is None:
-                return False
-            for name in self._crowded(turn.connection, *due):
-                self._merge(turn, Key(due[0], *name, due[1]))
+            if self._crowd is None or not self._crowd.names:
+                due = self._crowds.next_due(turn.now)
+                if due is None:
+                    return False
+                self._crowd = Crowd(*due, self._crowded(turn.connection, *due))
+                continue
+            crowd = self._crowd
+            here = Span(crowd.tier, crowd.tier, crowd.bucket, crowd.bucket + 1)
+            self._write(turn, here, crowd.names, give_up, again=True)
+            turn.mark_changed()
         return True
-
-    def take_away(self, turn: Turn, tier: Tier, bucket: int, taken: int) -> None:
-        """Take what lies in one bucket out of another."""
-        for name in self._names(turn.connection, Span(tier, tier, taken, taken + 1)):
-            key = Key(tier, *name, bucket)
-            content = self._form.gather(turn.connection, key, bucket + 1)
-            content.take_away(self._form.gather(turn.connection, Key(tier, *name, taken), taken + 1))
-            self._form.delete(turn.connection, key)
-            self._form.write(turn, {key: content})
-
-    def _merge(self, turn: Turn, key: Key) -> None:
-        content = self._form.gather(turn.connection, key, key.bucket + 1)
-        self._form.delete(turn.connection, key)
-        self._form.write(turn, {key: content})
-        turn.mark_changed()
 
     def _crowded(self, connection: Connection, tier: Tier, bucket: int) -> list[Name]:
         """Return what has more than one part in a bucket."""
@@ -181,14 +199,43 @@ class Bundles(Generic[Content]):
         return sorted(found)
 
 
-def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
-    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it.
+class Sum(Protocol):
+    """Content that knows how often it got what."""
 
-    Minutes hold no rows for any source: it is the sum of all.
-    """
+    def take_away(self, other: Self) -> None:
+        """Take out what was added once."""
+
+
+Summed = TypeVar("Summed", bound=Sum)
+
+
+class Sums(Bundles[Summed]):
+    """Parts of a form that add up, and from which can be taken."""
+
+    def take_away(self, turn: Turn, tier: Tier, bucket: int, taken: int) -> None:
+        """Take what lies in one bucket out of another."""
+        for name in self._names(turn.connection, Span(tier, tier, taken, taken + 1)):
+            key = Key(tier, *name, bucket)
+            content = self._form.gather(turn.connection, key, bucket + 1)
+            content.take_away(self._form.gather(turn.connection, Key(tier, *name, taken), taken + 1))
+            self._form.delete(turn.connection, key)
+            self._form.write(turn, {key: content})
+
+
+def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
+    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it."""
+    return and_(_of_all_sources(table, number, key, until), table.c.source_id == key.source_id)
+
+
+def of_sum(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
+    """Do the same for the rows whose sum it is: minutes hold no values and measures for any source."""
+    if key.tier is Tier.MINUTE and key.source_id == ANY:
+        return _of_all_sources(table, number, key, until)
+    return of_key(table, number, key, until)
+
+
+def _of_all_sources(table: Table, number: ColumnElement[int], key: Key, until: int | None) -> ColumnElement[bool]:
+    """Do the same for the rows of each source."""
     c = table.c
     bucket = c.bucket == key.bucket if until is None else and_(c.bucket >= key.bucket, c.bucket < until)
-    mine = (c.tier == int(key.tier), c.event_type_id == key.event_type_id, number == key.number, bucket)
-    if key.tier is Tier.MINUTE and key.source_id == ANY:
-        return and_(*mine)
-    return and_(*mine, c.source_id == key.source_id)
+    return and_(c.tier == int(key.tier), c.event_type_id == key.event_type_id, number == key.number, bucket)

@@ -10,7 +10,7 @@ from typing import Any
 from pyroaring import BitMap
 from sqlalchemy import Connection, Table, delete, select
 
-from picoevent.fold.bundles import Key, of_key
+from picoevent.fold.bundles import Key, of_key, of_sum
 from picoevent.fold.turns import Turn
 from picoevent.rollup.cells import OTHER, Cell, Cells, count_values, merge_cells, pack_cells
 from picoevent.rollup.members import pack_members, unpack_members
@@ -36,7 +36,7 @@ class CellForm:
 
     def gather(self, connection: Connection, key: Key, until: int) -> Cells:
         """See `Form.gather`."""
-        parts = select(self.table.c.packed).where(of_key(self.table, self.number, key, until))
+        parts = select(self.table.c.packed).where(of_sum(self.table, self.number, key, until))
         cells = merge_cells(connection.execute(parts).scalars())
         if key.tier < Tier.DAY:
             return cells

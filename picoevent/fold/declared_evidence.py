@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pyroaring import BitMap
 from sqlalchemy import Connection
 
+from picoevent.fold.clearing import Kind, Withdrawn
 from picoevent.fold.columns import Columns
-from picoevent.fold.counts import combinations
+from picoevent.fold.counts import ANY, combinations
 from picoevent.fold.declared_values import ValueReader, Values
 from picoevent.fold.groups import moments_of
 from picoevent.fold.harvest import sources_counted
@@ -48,6 +49,18 @@ class DeclaredEvidence:
     cells: defaultdict[DeclaredKey, Cells] = field(default_factory=lambda: defaultdict(Cells))
     distinct: defaultdict[DeclaredKey, AnySet] = field(default_factory=lambda: defaultdict(BitMap))
     measures: defaultdict[DeclaredKey, MeasureCell] = field(default_factory=lambda: defaultdict(MeasureCell))
+
+    def without(self, leaving: Collection[Withdrawn]) -> DeclaredEvidence:
+        """Return all but what was withdrawn, and what any type has of sets that one of them is leaving."""
+        if not leaving:
+            return self
+        gone = {kind: {(one.event_type_id, one.number) for one in leaving if one.kind is kind} for kind in Kind}
+        gone[Kind.SETS] |= {(ANY, number) for _, number in gone[Kind.SETS]}
+        left = DeclaredEvidence()
+        left.cells |= {key: cells for key, cells in self.cells.items() if key[2::2] not in gone[Kind.DIMENSION]}
+        left.distinct |= {key: members for key, members in self.distinct.items() if key[2::2] not in gone[Kind.SETS]}
+        left.measures |= {key: cell for key, cell in self.measures.items() if key[2::2] not in gone[Kind.MEASURE]}
+        return left
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, insert, select, update
 
 from picoevent.errors import InvalidQuery
+from picoevent.fold.clearing import Kind, Withdrawn, clear_some, read_withdrawn
+from picoevent.fold.piles import Sets
 from picoevent.fold.rebuild import Patience
 from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.fold.wishes import Paths, Wanted, Wishes, check_wishes
@@ -23,10 +25,40 @@ def declare(store: SqlStore, event_type_name: str, wishes: Wishes) -> Declaratio
     """Add to what an event type declares, and return all that it does; nothing is ever taken back by this.
 
     Makes the event type where there is none. The rollups hold what comes from now on; what was logged before comes in
-    by `picoevent.fold.filling`. Raises `InvalidQuery`, and as the store does.
+    by `picoevent.fold.filling`. What was withdrawn before leaves first, to its last row: that takes its time. Raises
+    `InvalidQuery`, and as the store does.
     """
     wanted = check_wishes(event_type_name, wishes)
-    return Patience(Turns(store, new_name())).take(lambda turn: _write(turn, wanted))
+    patience, declaration = Patience(Turns(store, new_name())), None
+    while declaration is None:
+        declaration = patience.take(lambda turn: _try(turn, wanted))
+    return declaration
+
+
+def _try(turn: Turn, wanted: Wanted) -> Declaration | None:
+    """Declare it, unless rows of it are left that were withdrawn; then delete some of them, and return None."""
+    leaving = _leaving(turn.connection, wanted)
+    if leaving and clear_some(turn, Sets(), leaving):
+        return None
+    return _write(turn, wanted)
+
+
+def _leaving(connection: Connection, wanted: Wanted) -> set[Withdrawn]:
+    """Return what was withdrawn, is declared anew, and has not left yet."""
+    left = read_withdrawn(connection)
+    if not left:
+        return set()
+    mine = select(event_type.c.event_type_id).where(event_type.c.name == wanted.event_type)
+    type_id = connection.execute(mine).scalar()
+    dimensions = select(dimension.c.dimension_id, dimension.c.path, dimension.c.second_path)
+    numbers = {number for number, *paths in connection.execute(dimensions) if tuple(paths) in wanted.all_dimensions()}
+    summed = select(measure.c.measure_id).where(measure.c.path.in_(wanted.measures))
+    measures = set(connection.execute(summed).scalars())
+    return {
+        one
+        for one in left
+        if one.event_type_id == type_id and one.number in (measures if one.kind is Kind.MEASURE else numbers)
+    }
 
 
 def _write(turn: Turn, wanted: Wanted) -> Declaration:
@@ -35,7 +67,7 @@ def _write(turn: Turn, wanted: Wanted) -> Declaration:
     before = read_declarations(connection, number).get(number, Declaration(number, wanted.event_type))
     _check_numbers(before, wanted)
     whole_from = whole_from_now(connection, number)
-    for paths in wanted.dimensions:
+    for paths in wanted.all_dimensions():
         _write_dimension(connection, before, wanted, paths, whole_from)
     for path in wanted.measures:
         if before.measure(path) is None:
@@ -69,7 +101,7 @@ def _event_type_number(connection: Connection, wanted: Wanted) -> int:
 
 
 def _check_numbers(before: Declaration, wanted: Wanted) -> None:
-    declared = {(found.path, found.second_path) for found in before.dimensions} | set(wanted.dimensions)
+    declared = {(found.path, found.second_path) for found in before.dimensions} | set(wanted.all_dimensions())
     measures = {found.path for found in before.measures} | set(wanted.measures)
     counted = (
         ("dimensions", sum(1 for _, second in declared if not second), MOST_DIMENSIONS),
@@ -79,7 +111,9 @@ def _check_numbers(before: Declaration, wanted: Wanted) -> None:
     for what, number, most in counted:
         if number > most:
             message = f"The event type {wanted.event_type!r} would have {number} {what}; {most} are possible."
-            raise InvalidQuery(message, hint="See what it declares: picoevent types")
+            raise InvalidQuery(
+                message, hint="See what it declares: picoevent types. Take something back: picoevent withdraw"
+            )
 
 
 def _write_dimension(

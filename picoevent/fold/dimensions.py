@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from picoevent.fold.bundles import Bundles, Span
+from picoevent.fold.bundles import Span, Sums
 from picoevent.fold.cell_rows import CellForm
 from picoevent.fold.columns import Columns
 from picoevent.fold.groups import cut_by_place, moments_of
@@ -47,9 +47,9 @@ class DimensionFold:
         self._sets = sets
         self._write_index = write_index
         self._form = CellForm(kept)
-        self._cells = Bundles(self._form)
+        self._cells = Sums(self._form)
         self._measure_form = MeasureForm()
-        self._measures = Bundles(self._measure_form)
+        self._measures = Sums(self._measure_form)
         self._values = ValueNumbers()
         self._schedules: dict[int, Schedule] = {}
         self._declarations = -1

@@ -6,6 +6,7 @@ before it is counted here alone, and the moment moves back in the transaction th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, func, select, update
 from picoevent.fold.columns import Columns
 from picoevent.fold.days import touch_days
 from picoevent.fold.dimensions import DimensionFold
+from picoevent.fold.pace import Pace
 from picoevent.fold.piles import Sets
 from picoevent.fold.plans import Batch, Plan, fill_plan, moments_of_declaration
 from picoevent.fold.raw import leave_out, read_waiting
@@ -29,7 +31,10 @@ from picoevent.store.sql import SqlStore
 from picoevent.store.tables import event_log
 
 EVENTS_AT_ONCE = 3000
-"""About how many events one turn fills in: it holds up the fold for a quarter of a second."""
+"""About how many events one turn fills in at most; fewer, where that takes longer than `TURN_SECONDS`."""
+LEAST_AT_ONCE = 100
+TURN_SECONDS = 0.15
+"""So long a turn should hold up the fold at most."""
 _MOMENTS = {
     "filled_from": (declared_dimension, declared_measure),
     "searchable_from": (declared_dimension,),
@@ -54,6 +59,8 @@ class Filler:
         self._dimensions = dimensions
         self._numbers = numbers
         self._whole_at = -1
+        most, least = EVENTS_AT_ONCE, min(LEAST_AT_ONCE, EVENTS_AT_ONCE)
+        self._pace = Pace(max(least, most // 3), least=least, most=most, seconds=TURN_SECONDS)
 
     def fill_some(self, turn: Turn) -> bool:
         """Fill in some events of whatever type lacks the newest; return whether there may be more."""
@@ -86,8 +93,11 @@ class Filler:
         self._whole_at = -1
 
     def _fill(self, turn: Turn, declaration: Declaration, until: int) -> Filled:
+        begun = time.monotonic()
         plan, since = fill_plan(declaration, until)
-        since, columns = _read_back(turn.connection, declaration.event_type_id, max(since, turn.state.raw_from), until)
+        since, columns = _read_back(
+            turn.connection, declaration.event_type_id, max(since, turn.state.raw_from), until, self._pace.events
+        )
         # Read after the rows, it holds every one of them that was not folded yet.
         waiting = read_waiting(turn.connection, since, until)
         if waiting.unreadable:
@@ -98,6 +108,7 @@ class Filler:
         _move_back(turn.connection, declaration.event_type_id, until, since)
         turn.changes["declarations"] = turn.state.declarations + 1
         turn.mark_changed()
+        self._pace.took(time.monotonic() - begun)
         return Filled(declaration.event_type, since, len(columns), more=True)
 
     def _count(self, turn: Turn, plan: Plan, columns: Columns) -> None:
@@ -175,13 +186,13 @@ def _newest_gap(turn: Turn, event_type: str | None) -> tuple[Declaration, int] |
     return declaration, moment
 
 
-def _read_back(connection: Connection, event_type_id: int, since: int, until: int) -> tuple[int, Columns]:
+def _read_back(connection: Connection, event_type_id: int, since: int, until: int, most: int) -> tuple[int, Columns]:
     """Return the last events of a type in a span, whole seconds of them, and from when on those are all.
 
     Where there are none before them, that is `since`.
     """
-    rows = _read(connection, event_type_id, since, until, limit=EVENTS_AT_ONCE + 1)
-    if len(rows) <= EVENTS_AT_ONCE:
+    rows = _read(connection, event_type_id, since, until, limit=most + 1)
+    if len(rows) <= most:
         return since, _columns(rows, event_type_id)
     cut = _second(rows[-1][0])
     whole = [row for row in rows if _second(row[0]) > cut]

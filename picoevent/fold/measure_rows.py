@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, delete, select
 
-from picoevent.fold.bundles import Key, of_key
+from picoevent.fold.bundles import Key, of_key, of_sum
 from picoevent.fold.turns import Turn
 from picoevent.rollup.sketch import MeasureCell, pack_measure, unpack_measure
 from picoevent.rollup.tiers import Tier
@@ -23,7 +23,7 @@ class MeasureForm:
 
     def gather(self, connection: Connection, key: Key, until: int) -> MeasureCell:
         """See `Form.gather`."""
-        parts = select(self.table.c.packed).where(of_key(self.table, self.number, key, until))
+        parts = select(self.table.c.packed).where(of_sum(self.table, self.number, key, until))
         total = MeasureCell()
         for packed in connection.execute(parts).scalars():
             total.merge(unpack_measure(packed))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, delete, select
 
-from picoevent.fold.crowds import Crowds
+from picoevent.fold.bundles import Bundles, Key, Span, of_key
 from picoevent.fold.turns import Turn
 from picoevent.rollup.members import pack_members, union_members
 from picoevent.rollup.samples import AnySet
@@ -18,11 +18,39 @@ from picoevent.store.rows import insert_rows
 
 USERS = 0
 """The number of a set of users; other numbers are those of dimensions that are counted distinct."""
-KEY_COLUMNS = [rollup_users.c[name] for name in ("tier", "event_type_id", "source_id", "dimension_id", "bucket")]
 ROWS_AT_ONCE = 2000
 
 SetKey = tuple[int, int, int, int]
 """Tier, event type, source, bucket."""
+
+
+class SetForm:
+    """Implements `picoevent.fold.bundles.Form` for sets."""
+
+    table = rollup_users
+    number = rollup_users.c.dimension_id
+
+    def gather(self, connection: Connection, key: Key, until: int) -> AnySet:
+        """See `Form.gather`."""
+        parts = select(self.table.c.packed).where(of_key(self.table, self.number, key, until))
+        return union_members(connection.execute(parts).scalars())
+
+    def write(self, turn: Turn, contents: Mapping[Key, AnySet]) -> None:
+        """See `Form.write`."""
+        rows: list[Sequence[int | bytes]] = [
+            (int(key.tier), *key[1:], turn.part, pack_members(members, turn.members_kept))
+            for key, members in sorted(contents.items(), key=itemgetter(0))
+        ]
+        insert_rows(turn.connection, self.table, rows)
+
+    def delete(self, connection: Connection, key: Key) -> None:
+        """See `Form.delete`."""
+        connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))
+
+    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
+        """See `Form.clear`."""
+        c = self.table.c
+        connection.execute(delete(self.table).where(c.tier == int(tier), c.bucket == bucket))
 
 
 class Sets:
@@ -32,61 +60,33 @@ class Sets:
     """
 
     def __init__(self) -> None:
-        self._crowds = Crowds()
+        self._form = SetForm()
+        self._bundles = Bundles(self._form)
 
     def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, AnySet]) -> None:
         """Write a part for each set."""
-        _insert(turn, [(dimension_id, key, members) for key, members in sorted(sets.items(), key=itemgetter(0))])
-        self._crowds.notice({(Tier(tier), bucket) for tier, _, _, bucket in sets}, turn.now)
+        contents = {
+            Key(Tier(tier), type_id, source_id, dimension_id, bucket): members
+            for (tier, type_id, source_id, bucket), members in sets.items()
+        }
+        self._form.write(turn, contents)
+        self._bundles.noticed(contents, turn.now)
 
-    def prepare(self, _turn: Turn, _finer: Tier, _tier: Tier, _bucket: int, _until: int) -> bool:
-        """See `Closer.prepare`: sets close quickly."""
-        return True
+    def prepare(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> bool:
+        """See `Closer.prepare`."""
+        return self._bundles.prepare(turn, Span(finer, tier, bucket, until))
 
     def close(self, turn: Turn, finer: Tier, tier: Tier, bucket: int, until: int) -> None:
         """See `picoevent.fold.closing.Closer`."""
-        unions = {key: union_members(parts) for key, parts in _read_sets(turn, finer, bucket, until).items()}
-        _insert(turn, _of_bucket(tier, bucket, unions))
+        self._bundles.close(turn, Span(finer, tier, bucket, until))
 
-    def merge_one(self, turn: Turn) -> bool:
-        """Merge the parts of a bucket that is due; return whether there may be another."""
-        due = self._crowds.next_due(turn.now)
-        if due is None:
-            return False
-        tier, bucket = due
-        found = _read_sets(turn, tier, bucket, bucket + 1)
-        unions = {key: union_members(parts) for key, parts in found.items() if len(parts) > 1}
-        for type_id, source_id, dimension_id in unions:
-            mine = (int(tier), type_id, source_id, dimension_id, bucket)
-            named = zip(KEY_COLUMNS, mine, strict=True)
-            turn.connection.execute(delete(rollup_users).where(*[column == value for column, value in named]))
-        _insert(turn, _of_bucket(tier, bucket, unions))
-        if unions:
-            turn.mark_changed()
-        return True
+    def merge_some(self, turn: Turn) -> bool:
+        """Put some crowded buckets together; return whether there may be more."""
+        return self._bundles.merge_some(turn)
 
-
-def _read_sets(turn: Turn, tier: Tier, since: int, until: int) -> dict[tuple[int, int, int], list[bytes]]:
-    """Return the parts of a span of a tier, by event type, source and dimension."""
-    found: dict[tuple[int, int, int], list[bytes]] = {}
-    for row in read_span(turn.connection, rollup_users, tier, since, until):
-        found.setdefault((row.event_type_id, row.source_id, row.dimension_id), []).append(row.packed)
-    return found
-
-
-def _of_bucket(
-    tier: Tier, bucket: int, unions: Mapping[tuple[int, int, int], AnySet]
-) -> Iterator[tuple[int, SetKey, AnySet]]:
-    for (type_id, source_id, dimension_id), members in sorted(unions.items(), key=itemgetter(0)):
-        yield dimension_id, (tier, type_id, source_id, bucket), members
-
-
-def _insert(turn: Turn, sets: Iterable[tuple[int, SetKey, AnySet]]) -> None:
-    rows = [
-        (int(tier), type_id, source_id, dimension_id, bucket, turn.part, pack_members(members, turn.members_kept))
-        for dimension_id, (tier, type_id, source_id, bucket), members in sets
-    ]
-    insert_rows(turn.connection, rollup_users, rows)
+    def drop(self) -> None:
+        """Forget what was prepared: some of it was rolled back."""
+        self._bundles.drop()
 
 
 def read_span(connection: Connection, table: Table, tier: Tier, since: int, until: int) -> Iterator[Row[Any]]:

@@ -82,6 +82,7 @@ class Rounds:
     def drop(self) -> None:
         """Call this when the turn was rolled back, or nobody knows."""
         self.numbers.drop()
+        self.sets.drop()
         for extra in self._extras:
             extra.drop()
 

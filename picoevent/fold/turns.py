@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, text, update
 
 from picoevent.errors import PicoEventError
-from picoevent.store.base import TransactionAborted
+from picoevent.store.base import StoreForbidden, TransactionAborted
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.rollup_tables import fold_state
 from picoevent.store.sql import SqlStore
@@ -21,12 +21,20 @@ from picoevent.store.sql import SqlStore
 BEAT_MS = 900
 """An idle leader's heart beats this far apart at least: each beat is written to the binary log."""
 
+RIGHTS = (
+    "Who declares, or counts events, needs the account of sql/grants/worker.sql: name it by --url or PICOEVENT_URL."
+)
+
 Clock = Callable[[Connection], int]
 """Returns the Unix time in milliseconds as all who fold agree on it."""
 
 
 class StandBy(PicoEventError):
-    """Another process folds."""
+    """Another process folds: the `leader`, or for a moment one that holds the lock."""
+
+    def __init__(self, message: str, leader: str = "") -> None:
+        super().__init__(message)
+        self.leader = leader
 
 
 @dataclass(slots=True)
@@ -84,7 +92,7 @@ class Turns:
             with self._store.transaction() as connection:
                 turn = self._begin(connection)
                 if turn.state.leader != self.name and turn.state.is_led(turn.now_ms):
-                    raise StandBy(f"{turn.state.leader} folds.")
+                    raise StandBy(f"{turn.state.leader} folds.", turn.state.leader)
                 yield turn
                 due = abs(turn.now_ms - turn.state.heartbeat_ms) >= BEAT_MS
                 if turn.changes or due or turn.state.leader != self.name:
@@ -92,6 +100,8 @@ class Turns:
                 self._end(turn)
         except TransactionAborted as error:
             raise StandBy("Another transaction holds the lock.") from error
+        except StoreForbidden as error:
+            raise StoreForbidden(error.message, hint=RIGHTS) from error
 
     @contextmanager
     def beside(self) -> Iterator[Turn]:
@@ -103,6 +113,8 @@ class Turns:
                 self._end(turn)
         except TransactionAborted as error:
             raise StandBy("Another transaction holds the lock.") from error
+        except StoreForbidden as error:
+            raise StoreForbidden(error.message, hint=RIGHTS) from error
 
     def resign(self) -> None:
         """Let the next one lead at once."""

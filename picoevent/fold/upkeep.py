@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from picoevent.fold.clearing import clear_some
 from picoevent.fold.closing import close_one, due_to_drop
 from picoevent.fold.piles import drop_before
 from picoevent.fold.round import Rounds
@@ -30,8 +31,8 @@ def close_buckets(turn: Turn, rounds: Rounds) -> bool:
 
 
 def merge_sets(turn: Turn, rounds: Rounds) -> bool:
-    """Merge the sets of a bucket that has got several parts."""
-    return rounds.sets.merge_one(turn)
+    """Merge sets of buckets that have got several parts."""
+    return rounds.sets.merge_some(turn)
 
 
 def merge_dimensions(turn: Turn, rounds: Rounds) -> bool:
@@ -60,6 +61,11 @@ def fold_sessions(turn: Turn, rounds: Rounds) -> bool:
     return rounds.sessions.step(turn)
 
 
+def clear_withdrawn(turn: Turn, rounds: Rounds) -> bool:
+    """Delete some of what is not declared any more."""
+    return clear_some(turn, rounds.sets)
+
+
 def fill_some(turn: Turn, rounds: Rounds) -> bool:
     """Fill in some of what was there before it was declared."""
     return rounds.filler.fill_some(turn)
@@ -72,6 +78,7 @@ STEPS: Sequence[Step] = (
     move_horizons,
     drop_some,
     fold_sessions,
+    clear_withdrawn,
     fill_some,
 )
 """All of it, in this order."""

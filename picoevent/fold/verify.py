@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection, func, select
 
 from picoevent.errors import PicoEventError
+from picoevent.fold.clearing import read_withdrawn
 from picoevent.fold.declared_evidence import DeclaredEvidence, DeclaredTally, read_declared, read_declared_days
 from picoevent.fold.declared_values import value_text_of
 from picoevent.fold.differences import Difference, compare, compare_declared, compare_index
@@ -177,8 +178,9 @@ class _Run:
     ) -> None:
         self.findings.add(compare(expected, read_rollups(connection, span, *windows)))
         found = read_declared(connection, span, windows[1])
-        text = partial(value_text_of, connection)
-        self.findings.add(compare_declared(read_declarations(connection), declared, found, text))
+        leaving, text = read_withdrawn(connection), partial(value_text_of, connection)
+        both = declared.without(leaving), found.without(leaving)
+        self.findings.add(compare_declared(read_declarations(connection), *both, text))
 
     def _count(
         self, connection: Connection, span: Span, windows: BothWindows, index: IndexTally | None = None

@@ -15,52 +15,70 @@ Paths = tuple[str, str]
 """The path of a dimension and "", or the two of a pair."""
 
 
-class Wishes(TypedDict, total=False):
-    """What `EventLog.declare` takes beside the event type."""
+class Counted(TypedDict, total=False):
+    """What `EventLog.withdraw` takes beside the event type."""
 
     dimensions: Sequence[str]
     pairs: Sequence[tuple[str, str]]
     measures: Sequence[str]
     searchable: Sequence[str]
     distinct: Sequence[str]
+
+
+class Wishes(Counted, total=False):
+    """What `EventLog.declare` takes beside the event type."""
+
     description: str
     owner: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be declared, checked."""
+    """What is to be declared, or withdrawn, checked."""
 
     event_type: str
     dimensions: tuple[Paths, ...]
+    """Those that were given as such, pairs among them."""
     measures: tuple[str, ...]
-    searchable: frozenset[Paths]
-    distinct: frozenset[Paths]
+    searchable: tuple[Paths, ...]
+    distinct: tuple[Paths, ...]
     words: Mapping[str, str]
     """Description and owner, where they were given."""
+
+    def all_dimensions(self) -> tuple[Paths, ...]:
+        """Return each dimension that is named in any way, once."""
+        return tuple(dict.fromkeys((*self.dimensions, *self.searchable, *self.distinct)))
 
 
 def check_wishes(event_type_name: str, wishes: Wishes) -> Wanted:
     """Return what is wanted; raise `InvalidQuery` saying which part of it can't be declared."""
-    unknown = sorted(set(wishes) - set(Wishes.__annotations__))
+    return _check(event_type_name, wishes, "declare", Wishes.__annotations__)
+
+
+def check_withdrawal(event_type_name: str, counted: Counted) -> Wanted:
+    """Return what is to be withdrawn; raise `InvalidQuery` as above, and where it is nothing."""
+    wanted = _check(event_type_name, counted, "withdraw", Counted.__annotations__)
+    if not wanted.all_dimensions() and not wanted.measures:
+        raise InvalidQuery("Nothing is named to withdraw.", hint=f"Name {', '.join(Counted.__annotations__)}.")
+    return wanted
+
+
+def _check(event_type_name: str, wishes: Mapping[str, object], verb: str, possible: Iterable[str]) -> Wanted:
+    unknown = sorted(set(wishes).difference(possible))
     if unknown:
-        raise InvalidQuery(
-            f"There is no {unknown[0]!r} to declare.", hint=f"There are {', '.join(Wishes.__annotations__)}."
-        )
+        raise InvalidQuery(f"There is no {unknown[0]!r} to {verb}.", hint=f"There are {', '.join(possible)}.")
     try:
         name = check_name(event_type_name, RejectReason.EVENT_TYPE_INVALID, "the event type")
     except Rejected as error:
         raise InvalidQuery(f"This can't be an event type: {error.detail}.") from None
     single = [(_check_path(path), "") for path in _listed(wishes.get("dimensions"), "dimensions")]
     pairs = [_check_pair(pair) for pair in _listed(wishes.get("pairs"), "pairs")]
-    searchable = [_read_dimension(text) for text in _listed(wishes.get("searchable"), "searchable")]
-    distinct = [_read_dimension(text) for text in _listed(wishes.get("distinct"), "distinct")]
     return Wanted(
         event_type=name,
-        dimensions=tuple(dict.fromkeys((*single, *pairs, *searchable, *distinct))),
+        dimensions=tuple(dict.fromkeys((*single, *pairs))),
         measures=tuple(dict.fromkeys(_check_path(path) for path in _listed(wishes.get("measures"), "measures"))),
-        searchable=frozenset(searchable),
-        distinct=frozenset(distinct),
+        searchable=tuple(_read_dimension(text) for text in _listed(wishes.get("searchable"), "searchable")),
+        distinct=tuple(_read_dimension(text) for text in _listed(wishes.get("distinct"), "distinct")),
         words=_check_words(wishes),
     )
 
@@ -70,7 +88,7 @@ def _listed(given: object, what: str) -> Iterable[object]:
         return ()
     if isinstance(given, (list, tuple, set, frozenset)):
         return given
-    raise InvalidQuery(f"The {what} to declare are of type {type(given).__name__}.", hint="Give a list of paths.")
+    raise InvalidQuery(f"The {what} are of type {type(given).__name__}.", hint="Give a list of paths.")
 
 
 def _check_path(path: object) -> str:
@@ -100,7 +118,7 @@ def _read_dimension(text: object) -> Paths:
     return _check_path(text), ""
 
 
-def _check_words(wishes: Wishes) -> dict[str, str]:
+def _check_words(wishes: Mapping[str, object]) -> dict[str, str]:
     words = {}
     for what, longest in (("description", LONGEST_DESCRIPTION), ("owner", LONGEST_OWNER)):
         text = wishes.get(what)

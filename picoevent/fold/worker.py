@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from picoevent.errors import PicoEventError, StoreNotReady
+from picoevent.fold.pace import Pace
 from picoevent.fold.round import Folded, Rounds
 from picoevent.fold.turns import Clock, StandBy, Turn, Turns, new_name, server_clock
 from picoevent.fold.upkeep import STEPS, Step, fill_some
@@ -30,27 +31,6 @@ UPKEEP_SECONDS = 5.0
 """How often is looked for what is to be closed or dropped."""
 
 
-class Pace:
-    """How many events a round takes: so many that it is over in time, however far apart their buckets lie.
-
-    A round that works for long keeps others waiting, and the server ends a session that is silent for seconds.
-    """
-
-    def __init__(self) -> None:
-        self.events = FIRST_EVENTS
-
-    def took(self, seconds: float) -> None:
-        """Take note how long a round was."""
-        if seconds > ROUND_SECONDS:
-            self.slower()
-        elif seconds < ROUND_SECONDS / 3:
-            self.events = min(MAX_EVENTS, self.events * 2)
-
-    def slower(self) -> None:
-        """Take fewer: a round was long, or failed."""
-        self.events = max(MIN_EVENTS, self.events // 2)
-
-
 class Folder:
     """Fold what waits, in one thread. Nothing connects before the first call; `close` ends it."""
 
@@ -62,7 +42,8 @@ class Folder:
         self._declarations = 0
         self._version = -1
         self._upkeep_due = 0.0
-        self._pace = Pace()
+        self._leader = ""
+        self._pace = Pace(FIRST_EVENTS, least=MIN_EVENTS, most=MAX_EVENTS, seconds=ROUND_SECONDS)
 
     def fold_round(self) -> Folded:
         """Fold some batches; raise `StandBy` where another one does, and as the store does."""
@@ -151,10 +132,11 @@ class Folder:
             begun = time.monotonic()
             try:
                 pause = self._go_on(stop)
+                self._tell(self.turns.name)
                 said = ""
             except StandBy as other:
                 pause = STAND_BY_SECONDS
-                logger.debug("PicoEvent: standing by: %s", other)
+                self._tell(other.leader or self._leader)
             except PicoEventError as error:
                 # Once for each kind of trouble, not each second.
                 if str(error) != said:
@@ -165,6 +147,17 @@ class Folder:
                 logger.exception("PicoEvent: a round of the fold failed, and is tried again")
                 pause = AWAY_SECONDS
             stop.wait(max(0.0, pause - (time.monotonic() - begun)))
+
+    def _tell(self, leader: str) -> None:
+        """Log who counts, where that is another one than before."""
+        if leader == self._leader:
+            return
+        self._leader = leader
+        if leader == self.turns.name:
+            logger.info("PicoEvent: this process counts events.")
+        else:
+            host, pid, *_ = leader.split(":")
+            logger.info("PicoEvent: process %s on %s counts events; this one stands by, to take over.", pid, host)
 
     def _go_on(self, stop: threading.Event) -> float:
         folded = self.fold_round()

@@ -129,6 +129,10 @@ Row = tuple[int, int, int, int | None, bytes | None, int]
 batch that it came in with."""
 
 
+class StoreForbidden(StoreUnavailable):
+    """The database does not let this account do that."""
+
+
 class LoadForbidden(PicoEventError):
     """The server, or something before it, does not take bulk loads; the message says why."""
 

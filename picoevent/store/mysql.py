@@ -32,7 +32,7 @@ from picoevent.errors import (
 )
 from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
-from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose, TransactionAborted
+from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose, StoreForbidden, TransactionAborted
 from picoevent.store.mysql_flavours import MARIADB, MYSQL, flavour_of
 from picoevent.store.mysql_idle import ping_idle
 from picoevent.store.mysql_pipeline import PipelineConnection
@@ -300,7 +300,7 @@ class MySQLBackend:
     def _unavailable(self, code: int, said: str) -> StoreUnavailable:
         if code in DENIED:
             words = f"{self.label} denies {self._url.username or 'this user'} access ({code}: {said})."
-            return StoreUnavailable(words, hint="Check the user, its password and its grants; see sql/grants/.")
+            return StoreForbidden(words, hint="Check the user, its password and its grants; see sql/grants/.")
         if code in READ_ONLY:
             return StoreUnavailable(f"{self.label} is read-only ({code}).", hint="Point PICOEVENT_URL at the primary.")
         if code in GONE:

@@ -84,6 +84,13 @@ declared_measure = Table(
     Column("filled_from", BigInteger, nullable=False),
 )
 
+withdrawn = Table(
+    "withdrawn",
+    metadata,
+    *[_key(name) for name in ("event_type_id", "kind", "number")],
+    *[Column(name, BigInteger, nullable=False) for name in ("value_id", "event_id")],
+)
+
 dimension_value = Table(
     "dimension_value", metadata, _key("dimension_id"), _key("value_id"), Column("value", Text, nullable=False)
 )

@@ -26,6 +26,7 @@ GRANT SELECT ON picoevent.dimension TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.measure TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.declared_dimension TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.declared_measure TO 'picoevent_bi'@'%';
+GRANT SELECT ON picoevent.withdrawn TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.dimension_value TO 'picoevent_bi'@'%';
 GRANT SELECT ON picoevent.event_dimension TO 'picoevent_bi'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON picoevent.goal TO 'picoevent_bi'@'%';

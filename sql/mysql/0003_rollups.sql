@@ -187,3 +187,16 @@ CREATE TABLE IF NOT EXISTS goal (
   PRIMARY KEY (goal_id),
   UNIQUE KEY name_unique (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+-- What was declared and is no longer, and whose rows are still being deleted: of an event type the counts of a dimension
+-- (kind 1) or of a measure (2), the index of a dimension's values (3), or their sets (4); `number` is the dimension or
+-- measure. While it is here nobody believes these rows, and nobody declares them anew. `value_id` and `event_id` say how
+-- far the index was walked.
+CREATE TABLE IF NOT EXISTS withdrawn (
+  event_type_id SMALLINT UNSIGNED NOT NULL,
+  kind TINYINT UNSIGNED NOT NULL,
+  number SMALLINT UNSIGNED NOT NULL,
+  value_id INT UNSIGNED NOT NULL DEFAULT 0,
+  event_id BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (event_type_id, kind, number)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

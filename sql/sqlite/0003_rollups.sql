@@ -166,3 +166,12 @@ CREATE TABLE IF NOT EXISTS goal (
   measure TEXT NOT NULL DEFAULT '',
   UNIQUE (name)
 );
+
+CREATE TABLE IF NOT EXISTS withdrawn (
+  event_type_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  value_id INTEGER NOT NULL DEFAULT 0,
+  event_id INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (event_type_id, kind, number)
+) WITHOUT ROWID;

@@ -77,3 +77,25 @@ def test_names_and_paths_cannot_command_the_terminal(run, embedded_url):
 
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout + run("types").stdout
+
+
+def test_what_is_withdrawn_is_shown_no_more_and_says_what_is_left(run, ready_url):
+    run("declare", "page.view", "--searchable", "ip", "--pair", "path,status", "--dimension", "path", "--measure", "n")
+
+    first = run("withdraw", "page.view", "--searchable", "ip", "--pair", "path,status", "--measure", "n")
+    second = run("withdraw", "page.view", "--dimension", "ip", "--dimension", "path")
+
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    assert first.stdout.splitlines() == ["page.view declares:", "  Dimensions  path, ip"]
+    assert second.stdout.splitlines() == ["page.view declares nothing that is counted."]
+
+
+def test_what_cannot_be_withdrawn_is_said(run, embedded_url):
+    run("declare", "signup", "--dimension", "plan")
+
+    results = [run("withdraw", "signup"), run("withdraw", "signup", "--dimension", "a\x1b[2J")]
+
+    assert [result.exit_code for result in results] == [2, 2]
+    assert "Nothing is named to withdraw" in results[0].stderr
+    assert "does not declare the dimension" in results[1].stderr
+    assert "\x1b" not in results[1].stderr

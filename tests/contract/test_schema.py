@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -285,7 +286,19 @@ def test_the_bi_reports_though_it_may_not_count_and_says_so_once(role_url, caplo
     assert all("No event has been counted yet." in answer.notes[-1] for answer in answers)
     warnings = [record.getMessage() for record in caplog.records if "reports lack" in record.getMessage()]
     assert len(warnings) == 1
-    assert "see sql/grants/" in warnings[0]
+    assert "needs the account of sql/grants/worker.sql" in warnings[0]
+
+
+def test_who_may_not_declare_is_told_whose_rights_that_takes(role_url, monkeypatch):
+    monkeypatch.setenv("PICOEVENT_URL", role_url("app"))
+    refused = [CliRunner().invoke(cli, [verb, "page.view", "--dimension", "path"]) for verb in ("declare", "withdraw")]
+    monkeypatch.setenv("PICOEVENT_URL", role_url("worker"))
+    declared = CliRunner().invoke(cli, ["declare", "page.view", "--dimension", "path"])
+
+    assert [result.exit_code for result in (*refused, declared)] == [3, 3, 0]
+    for result in refused:
+        assert re.search(r"error: MySQL at 127.0.0.1:\d+ denies app_\w+ access", result.stderr)
+        assert "needs the account of sql/grants/worker.sql" in result.stderr
 
 
 def test_the_bi_sees_what_waits_and_that_events_and_rollups_agree(role_url, monkeypatch):

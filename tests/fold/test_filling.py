@@ -120,6 +120,22 @@ def test_more_events_in_one_second_than_a_turn_takes_are_filled_in_at_once(world
     world.check(world.begin - DAY_SECONDS, world.begin + DAY_SECONDS)
 
 
+def test_a_turn_that_holds_up_the_fold_for_too_long_is_followed_by_shorter_ones(world, monkeypatch):
+    for name, value in (("EVENTS_AT_ONCE", 24), ("LEAST_AT_ONCE", 1), ("TURN_SECONDS", 0)):
+        monkeypatch.setattr(f"picoevent.fold.filling.{name}", value)
+    world.step(0, [(-number, number, "/a", "x", 1) for number in range(20)])
+    declare(world.folder.store, "visit", WISHES)
+    rounds = world.folder._rounds
+    filler = Filler(rounds.dimensions, rounds.numbers)
+    filled = []
+    for _ in range(5):
+        with world.folder.turns.leading() as turn:
+            filled.append(filler.fill(turn).events)
+        filler.keep()
+
+    assert filled == [8, 4, 2, 1, 1]
+
+
 def test_what_still_waits_to_be_folded_is_left_to_the_fold(world):
     world.step(0, [(-60, 1, "/a", "x", 1)])
     world.log(1, [(-120, 2, "/b", "y", 2), (0, 3, "/c", "z", 3)])

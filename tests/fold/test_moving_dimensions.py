@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from picoevent import NewEvent
 from picoevent.fold.declaring import declare
-from picoevent.fold.upkeep import close_buckets
+from picoevent.fold.upkeep import close_buckets, merge_sets
 from picoevent.fold.worker import Folder
 from picoevent.rollup.cells import OTHER, unpack_cells
 from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Tier
@@ -176,6 +177,66 @@ def some_visits(count, at=0):
     return [(at, number, PATHS[number % 3], SESSIONS[number % 4], number) for number in range(count)]
 
 
+def take_in_turn(leader, folders, times=1):
+    """Let one lead, fold, and close a part of a bucket so many times; return whether there may be more to close."""
+    for folder in folders:
+        folder.turns.resign()
+    leader.fold_all()
+    return [leader._take(close_buckets) for _ in range(times)][-1]
+
+
+def test_whoever_leads_while_a_bucket_is_half_prepared_it_lacks_nothing(store_url, monkeypatch):
+    world = DeclaredWorld(store_url, "Europe/Berlin")
+    declare(world.folder.store, "visit", WISHES)
+    other = Folder(world.folder._settings, clock=lambda _connection: world.now * 1000)
+    world.step(0, some_visits(20))
+    begun = world.now
+    for name in ("CLOSING_SECONDS", "FEW_CHANGES"):
+        monkeypatch.setattr(f"picoevent.fold.bundles.{name}", 0)
+    monkeypatch.setattr("picoevent.fold.bundles.KEYS_AT_ONCE", 1)
+
+    for seconds in (QUARTER_SECONDS, DAY_SECONDS, 33 * DAY_SECONDS):
+        world.now = max(world.now, begun + seconds + 61)
+        for turn, leader in enumerate((world.folder, other) * 3):
+            take_in_turn(leader, (world.folder, other), times=2)
+            world.log(0, some_visits(2, at=begun - world.now + turn))
+        while take_in_turn(world.folder, (world.folder, other)):
+            pass
+
+    ((closed,),) = rows(world, "SELECT closed_month FROM fold_state")
+    assert closed > begun
+    for length in (QUARTER_SECONDS, DAY_SECONDS):
+        world.check(world.begin, world.begin + length)
+    world.check(world.calendar.bucket(Tier.MONTH, begun), closed)
+    other.close()
+    world.close()
+
+
+def test_a_turn_puts_together_no_more_than_it_has_time_for(store_url, monkeypatch):
+    world = DeclaredWorld(store_url, "UTC")
+    declare(world.folder.store, "visit", WISHES)
+    for _ in range(3):
+        world.log(1, [(0, 1, "/a", "x", 1)])
+        world.folder.fold_all()
+    monkeypatch.setattr("picoevent.fold.bundles.KEYS_AT_ONCE", 1)
+    ticks = count()
+    monkeypatch.setattr(world.folder._rounds.sets._bundles, "_clock", lambda: next(ticks) * 0.06)
+    world.now += 120
+
+    turns = 1
+    while world.folder._take(merge_sets):
+        turns += 1
+
+    (parts,) = rows(
+        world,
+        "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM rollup_users "
+        "GROUP BY tier, event_type_id, source_id, dimension_id, bucket) g",
+    )
+    assert (turns > 4, parts[0]) == (True, 1)
+    world.check(world.begin, world.now)
+    world.close()
+
+
 @pytest.mark.parametrize("what", ["late events", "a restart", "another leader", "a rollback"])
 def test_a_bucket_that_is_closed_in_several_turns_lacks_nothing(tmp_path, monkeypatch, what):
     world = DeclaredWorld(f"sqlite:///{tmp_path / 'w.db'}", "UTC")
@@ -184,6 +245,7 @@ def test_a_bucket_that_is_closed_in_several_turns_lacks_nothing(tmp_path, monkey
     begun = world.now
     world.now += QUARTER_SECONDS + 61
     monkeypatch.setattr("picoevent.fold.bundles.CLOSING_SECONDS", 0)
+    monkeypatch.setattr("picoevent.fold.bundles.KEYS_AT_ONCE", 1)
     while not rows(world, f"SELECT 1 FROM rollup_dimension WHERE tier = 2 AND bucket = {begun}"):
         world.folder._take(close_buckets)
     if what == "late events":

@@ -44,7 +44,7 @@ def test_parts_that_no_packet_could_hold_together_are_merged_as_a_sample(folder)
 
     with folder.turns.leading() as turn:
         turn.now_ms += CALM_SECONDS * 1000
-        sets.merge_one(turn)
+        sets.merge_some(turn)
         (row,) = packed(turn.connection, rollup_users)
 
     union = unpack_members(row)
