@@ -55,7 +55,7 @@ def _users(asked: Asked, source: Source) -> int:
     """Return how many users there were in the range that events were counted in."""
     selection = asked.selection.put_together
     sets = asked.moved(source.since_ms, source.until_ms).plan_sets()
-    found = unite(read_users(asked.desk.connection, sets, selection), lambda _: None)
+    found = unite(read_users(asked.desk, sets, selection), lambda _: None)
     return sum(map(len, found.values()))
 
 

@@ -109,6 +109,8 @@ class Desk:
     """The installation's key, which numbers text users."""
     settings: Settings
     now_ms: int
+    users: dict[int, int] = field(default_factory=dict)
+    """The dense numbers of the users that raw rows had: whoever has none yet has the same one in the whole question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class Users:
         self._all = frozenset(together)
         selection = replace(asked.selection, type_ids=(*together, *(set(top) - self._all)), every_type=False)
         late, early = (
-            unite(read_users(asked.desk.connection, half.plan_sets(), selection), lambda members: members.type_id)
+            unite(read_users(asked.desk, half.plan_sets(), selection), lambda members: members.type_id)
             for half in _halves(asked, short_since)
         )
         self._late, self._early = late, early

@@ -91,7 +91,7 @@ def _common_source(starting: Asked, returning: Asked, interval: str) -> Source:
 
 
 def _users(asked: Asked, source: Source, intervals: Intervals) -> Mapping[int, BitMap]:
-    found = read_users(asked.desk.connection, source, asked.selection)
+    found = read_users(asked.desk, source, asked.selection)
     return unite(found, lambda members: intervals.place_of(members.second))
 
 

@@ -54,7 +54,7 @@ def count_users(asked: Asked, source: Source, type_ids: tuple[int, ...]) -> dict
         return {}
     chosen = replace(asked.moved(source.since_ms, source.until_ms))
     chosen.selection = replace(asked.selection, type_ids=type_ids, every_type=False)
-    found = read_users(asked.desk.connection, chosen.plan_sets(), chosen.selection)
+    found = read_users(asked.desk, chosen.plan_sets(), chosen.selection)
     return {number: len(users) for number, users in unite(found, lambda members: members.type_id).items()}
 
 
