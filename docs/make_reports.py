@@ -25,7 +25,9 @@ An answer says what it is worth. `origin` is where it comes from: tiers of the r
 minute) and, at the edges of a range that lie within a bucket, raw rows. `as_of` is the time up to which events were
 counted; an event is counted within a second or so. `exact` is false where figures are estimates, or "at least".
 `since` and `until` are the range that is really covered: it is wider than the one asked for where nothing so fine is
-kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, days for 2 years, months for ever.
+kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, days for 2 years, months for ever. Where
+the period before stands beside this one, `previous_since` and `previous_until` in the totals are the range that it
+really covers, and notes about it begin with "The period before:".
 
 ## Common arguments
 

@@ -15,6 +15,7 @@ from picoevent.read.names import Dictionary
 from picoevent.report.counting import ANY, NOTHING, Selection, count_rows
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.intervals import calendar_of, cut, interval_behind
+from picoevent.report.periods import previous_period
 from picoevent.report.planner import MAX_RAW_PAYLOADS, MAX_RAW_ROWS, Question, Source, plan
 from picoevent.rollup.tiers import Tier, Window
 
@@ -38,6 +39,8 @@ class Asked:
     selection: Selection
     type_names: TypeNames
     notes: list[str] = field(default_factory=list)
+    noting: str = ""
+    """What each note begins with: of which part of the answer it is."""
 
     def plan(
         self,
@@ -59,8 +62,8 @@ class Asked:
 
     def note(self, words: str) -> None:
         """Add a note to the answer, once."""
-        if words not in self.notes:
-            self.notes.append(words)
+        if self.noting + words not in self.notes:
+            self.notes.append(self.noting + words)
 
     def local(self, second: int) -> str:
         """Return a Unix second as words, by the clock of the zone asked for."""
@@ -82,6 +85,11 @@ class Asked:
     def moved(self, since_ms: int, until_ms: int) -> Asked:
         """Return the same question about another range."""
         return replace(self, arguments=replace(self.arguments, since_ms=since_ms, until_ms=until_ms))
+
+    def period_before(self, source: Source) -> Asked:
+        """Return the same question about the period before the one that a source really covers."""
+        moved = self.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
+        return replace(moved, noting="The period before: ")
 
     def answer(
         self,
@@ -145,6 +153,11 @@ def _numbers(
 def as_of(desk: Desk) -> datetime:
     """Return how old the rollups are: when the fold's heart beat last; before all events where it never has."""
     return to_moment(desk.state.heartbeat_ms) if desk.state.heartbeat_ms else to_moment(MIN_UNIX_MS)
+
+
+def previous_range(earlier: Source) -> dict[str, datetime]:
+    """Return, for the totals of an answer, the range that the period before really covers."""
+    return {"previous_since": to_moment(earlier.since_ms), "previous_until": to_moment(earlier.until_ms)}
 
 
 def to_moment(unix_ms: int) -> datetime:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from picoevent.report.asking import Asked, ask, to_moment
+from picoevent.report.asking import Asked, ask, previous_range
 from picoevent.report.counting import count_in_all
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.intervals import calendar_of
-from picoevent.report.periods import growth, previous_period
+from picoevent.report.periods import growth
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
 
@@ -34,7 +33,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
     asked = ask(desk, arguments, by_type=True)
     source = asked.plan_counts()
     now = count_in_all(desk.connection, source, asked.selection)
-    moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
+    moved = asked.period_before(source)
     earlier = moved.plan_counts()
     before = count_in_all(desk.connection, earlier, asked.selection)
     ranked = sorted({*now, *before}, key=lambda key: (-now.get(key, 0) - before.get(key, 0), key))
@@ -43,10 +42,9 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
         for number in ranked[: arguments.limit]
     ]
     totals = {
-        "previous_since": to_moment(earlier.since_ms),
-        "previous_until": to_moment(earlier.until_ms),
+        **previous_range(earlier),
         **_compared("events", sum(now.values()), sum(before.values())),
-        **_compared("users", _users(asked, source), _users(asked, earlier)),
+        **_compared("users", _users(asked, source), _users(moved, earlier)),
     }
     return asked.answer("compare", rows, source, totals=totals)
 

@@ -75,7 +75,7 @@ def _starting(desk: Desk, arguments: Arguments, returning: Asked) -> Asked:
     starting = ask(desk, replace(arguments, event_types=read_words(given, "start")))
     for note in starting.notes:
         returning.note(note)
-    return starting
+    return replace(starting, notes=returning.notes)
 
 
 def _common_source(starting: Asked, returning: Asked, interval: str) -> Source:
