@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from picoevent.report.catalogue import REPORTS
 from picoevent.report.frame import Report
+from picoevent.report.intervals import INTERVALS
 
 PAGE = Path(__file__).with_name("reports.md")
 HEAD = """# Reports
@@ -19,7 +21,9 @@ A report is a question with a name. It is the same from Python and from the comm
 
 `picoevent report` lists all of them, `picoevent report NAME --help` what one takes. `answer.rows` are typed rows,
 `answer.totals` the figures of the whole range, and `answer.to_dict()` is ready for JSON: times are ISO 8601, decimal
-numbers are texts. `--format csv` writes rows that a spreadsheet never takes for formulas.
+numbers are texts. Parts of a whole, rates and growth are fractions, in JSON, CSV and Python alike: 0.25 is a quarter, a
+`trend` of 0.5 half as much again, of -1.0 nothing left; only tables on a terminal show
+percent. `--format csv` writes rows that a spreadsheet never takes for formulas.
 
 An answer says what it is worth. `origin` is where it comes from: tiers of the rollups (month, day, quarter of an hour,
 minute) and, at the edges of a range that lie within a bucket, raw rows. `as_of` is the time up to which events were
@@ -58,7 +62,7 @@ def reports_page() -> str:
 
 
 def _section(report: Report) -> str:
-    takes = ", ".join(f"`{name}`" for name in report.takes) or "none but the range and the zone"
+    takes = ", ".join(map(partial(_argument, report), report.takes)) or "none but the range and the zone"
     parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; by default {report.default_range}.\n"]
     if report.options:
         parts.append("\n| Option | What it is |\n|---|---|\n")
@@ -66,6 +70,11 @@ def _section(report: Report) -> str:
     if report.row is not None:
         parts.append(f"\nRows: {_names(report.row)}.\n\n{inspect.getdoc(report.row)}\n")
     return "".join(parts)
+
+
+def _argument(report: Report, name: str) -> str:
+    some = name == "interval" and len(report.intervals) < len(INTERVALS)
+    return f"`{name}` ({', '.join(report.intervals)})" if some else f"`{name}`"
 
 
 def _names(row: type) -> str:

@@ -38,7 +38,7 @@ def make_arguments(report: Report, given: Mapping[str, Any], now: datetime, repo
     zone = _zone(given.get("zone"), reporting_zone)
     reader = _Range(now, zoneinfo.ZoneInfo(zone), report.default_days, report.default_seconds)
     since_ms, until_ms = reader.read(given.get("since"), given.get("until"))
-    interval = _interval(given.get("interval"), since_ms, until_ms)
+    interval = _interval(report, given.get("interval"), since_ms, until_ms)
     defaults = Arguments(since_ms, until_ms)
     return Arguments(
         since_ms=since_ms,
@@ -126,11 +126,14 @@ class _Range:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC)
 
 
-def _interval(given: object, since_ms: int, until_ms: int) -> str | None:
+def _interval(report: Report, given: object, since_ms: int, until_ms: int) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or given not in INTERVALS:
-        raise InvalidQuery(f"There is no interval {given!r}.", hint=near(str(given), INTERVALS))
+        raise InvalidQuery(f"There is no interval {given!r}.", hint=near(str(given), report.intervals))
+    if given not in report.intervals:
+        message = f"The report {report.name} is not made by {given}."
+        raise InvalidQuery(message, hint=f"Ask by {', '.join(report.intervals)}.")
     check_rows(given, since_ms, until_ms, 1)
     return given
 

@@ -1,4 +1,4 @@
-"""The report `compare`: this period against the one before, event type by event type, in counts and percent."""
+"""The report `compare`: this period against the one before, event type by event type, in counts and growth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class CompareRow:
     """One event type.
 
     `events` are those of this period, `previous` those of the one before, `change` the difference; `trend` is the
-    growth in percent, empty where there was nothing before; `state` says it in a word: new, grown, same, fallen, gone.
+    growth as a part of `previous`, empty where there was nothing before; `state` says it in a word: new,
+    grown, same, fallen, gone.
     """
 
     event_type: str

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from picoevent.report.intervals import INTERVALS
 from picoevent.rollup.tiers import Calendar
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Report:
     takes: Sequence[str] = ()
     """Which of the common arguments it heeds, beside the range: types, sources, interval, filters, limit, compare."""
     options: Mapping[str, str] = field(default_factory=dict)
+    intervals: Sequence[str] = INTERVALS
+    """Those that it can be asked by, where it takes an interval."""
     default_days: int = 7
     default_seconds: int = 0
     """Where it is set, the default range is the last so many seconds instead."""

@@ -18,7 +18,6 @@ from picoevent.report.options import read_words
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
 
-WIDTHS = ("day", "week", "month")
 MOST_COHORTS = 100
 
 
@@ -41,8 +40,6 @@ class RetentionRow:
 def answer(desk: Desk, arguments: Arguments) -> Answer[RetentionRow]:
     """Return a row for each cohort; the totals have the rates of all cohorts that have got so far, by interval."""
     interval = arguments.interval or "week"
-    if interval not in WIDTHS:
-        raise InvalidQuery(f"Retention is not known by {interval}.", hint=f"Ask by {', '.join(WIDTHS)}.")
     returning = ask(desk, arguments)
     starting = _starting(desk, arguments, returning)
     source = _common_source(starting, returning, interval)
@@ -127,6 +124,7 @@ RETENTION = Report(
     answer,
     takes=("types", "sources", "interval"),
     options={"start": "only these event types begin, several with commas (default: those of types, or any)"},
+    intervals=("day", "week", "month"),
     default_days=56,
     row=RetentionRow,
 )

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from picoevent.errors import InvalidQuery
 from picoevent.report.arguments import check_rows, choose
 from picoevent.report.asking import Asked, Intervals, ask, previous_range
 from picoevent.report.counting import ANY
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import default_interval
+from picoevent.report.measures import TAKEN
 from picoevent.report.measuring import FIGURES, Measured
 
 
@@ -34,6 +36,9 @@ class SeriesRow:
 def answer(desk: Desk, arguments: Arguments) -> Answer[SeriesRow]:
     """Return the series."""
     measure = choose(arguments.options.get("measure"), "measure", FIGURES, "events")
+    if "of" in arguments.options and measure not in TAKEN:
+        message = f"The measure {measure} is of nothing: it counts."
+        raise InvalidQuery(message, hint=f"Leave out `of`, or choose what of it: measure is {', '.join(TAKEN)}.")
     split = choose(arguments.options.get("split"), "split", ("none", "type"), "none") == "type"
     interval = arguments.interval or default_interval(arguments.since_ms, arguments.until_ms)
     asked = ask(desk, arguments, by_type=split)

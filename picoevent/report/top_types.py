@@ -15,9 +15,9 @@ from picoevent.report.sets import read_users, unite
 class TopTypesRow:
     """One event type.
 
-    `events` and `users` are those of the range; `share` the part of all events that were asked for, in percent;
-    `previous` the events of the period before, with compare, and `trend` the growth since then in percent, empty where
-    there was nothing.
+    `events` and `users` are those of the range; `share` their part of all events that were asked for;
+    `previous` the events of the period before, with compare, and `trend` the growth since then as a part of those,
+    empty where there was nothing.
     """
 
     event_type: str
@@ -59,7 +59,7 @@ def count_users(asked: Asked, type_ids: tuple[int, ...]) -> dict[int, int]:
 
 
 def _row(name: str, events: int, users: int, total: int, before: dict[int, int] | None, number: int) -> TopTypesRow:
-    share = round(events / total * 100, 1)
+    share = round(events / total, 6)
     if before is None:
         return TopTypesRow(name, events, users, share)
     previous = before.get(number, 0)

@@ -21,10 +21,10 @@ from picoevent.rollup.cells import Cell, Cells
 class TopValuesRow:
     """One value; "(none)" is no value, "(other)", the last row, all values that have no row of their own.
 
-    `events` and `users` are those of the range, `share` the part of all events, in percent; `first_seen` and
+    `events` and `users` are those of the range, `share` the part of all events; `first_seen` and
     `last_seen` the times of the first and the last event with it in the range; `at_least` says that a day has so many
     values that some events with this one may be counted under "(other)". With compare, `previous` are the events of
-    the period before and `trend` the growth in percent; with split=type, `by_type` are the events of each type.
+    the period before and `trend` the growth as a part of those; with split=type, `by_type` are the events of each type.
     """
 
     value: str
@@ -131,7 +131,7 @@ class _Table:
         return replace(row, previous=previous, trend=growth(cell.events, previous))
 
     def _share(self, events: int) -> float:
-        return round(events / max(total_events(self.cells), 1) * 100, 1)
+        return round(events / max(total_events(self.cells), 1), 6)
 
     def _by_type(self, value_id: int) -> dict[str, int]:
         types, connection = self.asked.desk.names.event_types, self.asked.desk.connection

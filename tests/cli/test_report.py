@@ -33,7 +33,7 @@ def test_a_table_ends_with_what_the_answer_is_worth(run, logged):
     lines = run("report", "top_types", "--since", "1h").stdout.splitlines()
 
     assert lines[0].split() == ["EVENT", "TYPE", "EVENTS", "USERS", "SHARE"]
-    assert lines[1].split() == ["page.view", "2", "2", "66.7"]
+    assert lines[1].split() == ["page.view", "2", "2", "66.7", "%"]
     assert lines[2].startswith(r"=HYPERLINK(1)\x1b")
     assert lines[-3] == "In all: events 3, event types 2"
     assert "UTC. From " in lines[-1]
@@ -45,6 +45,21 @@ def test_json_is_the_whole_answer(run, logged):
 
     assert answer["totals"] == {"total": 3}
     assert sum(row["value"] for row in answer["rows"]) == 3
+
+
+def test_parts_are_fractions_but_in_tables(run, logged):
+    asked = ("report", "top_types", "--since", "1h", "--compare")
+    rows = json.loads(run(*asked, "--format", "json").stdout)["rows"]
+
+    assert [row["share"] for row in rows] == [0.666667, 0.333333]
+    assert "33.3 %" in run(*asked).stdout
+    assert ",0.666667," in run(*asked, "--format", "csv").stdout
+
+
+def test_help_names_the_intervals_that_a_report_is_made_by(run):
+    assert "day, week or month." in run("report", "retention", "--help").stdout
+    assert "quarter" not in run("report", "retention", "--help").stdout
+    assert "minute, quarter, hour, day, week or month." in run("report", "sessions", "--help").stdout
 
 
 def test_csv_is_safe_to_open_in_a_spreadsheet(run, logged):
