@@ -44,13 +44,19 @@ Every report takes the first three; the others where it says so.
 | `types` | `--type` | Only these event types, 20 at most. |
 | `sources` | `--source` | Only these sources. |
 | `interval` | `--interval` | `minute`, `quarter` (of an hour), `hour`, `day`, `week` or `month`. |
-| `filters` | `--where PATH=VALUE` | Only these values of declared dimensions: `{"plan": ["team", "solo"]}`. |
+| `filters` | `--where PATH=VALUE` | Only these values of dimensions, as rows show them: `{"plan": ["team", "solo"]}`. |
 | `limit` | `--limit` | How many rows at most, 1 to 1,000; 10 by default. |
 | `compare` | `--compare` | Put the period before beside this one: as many whole months, as many days, or as long. |
 
 Texts for times: `7d` (ago; also `90s`, `30m`, `2h`, `4w`), `now`, `today`, `yesterday`, `this week`, `last week`,
 `this month`, `last month`, `this year` (each is where it begins), `2026-11-01`, `2026-11-01T10:30`,
 `2026-11-01T10:30+01:00`. Days are those of the zone; weeks begin on Monday.
+
+A filter asks for a value as reports show it. `plan=` is the empty text. `plan=(none)` is no value: the key is missing,
+or null; from Python it is None, too. A value that is the text `(none)` or `(other)` itself stands in double quotes
+wherever it is shown, and is asked for like that: `'plan="(none)"'`. So each value has one way to write it, and what a
+row shows can be put into a filter, into a step of a funnel, a goal, or the `value` of `history`. Numbers and booleans
+are their JSON.
 
 This page is written by `python docs/make_reports.py`.
 """

@@ -59,7 +59,8 @@ COMMON_OPTIONS: Mapping[str, Callable[[Report], click.Option]] = {
         metavar="PATH=VALUE",
         multiple=True,
         callback=_read_filters,
-        help="Only events with this value of a dimension; repeatable.",
+        help="Only events with this value of a dimension; repeatable. PATH= is the empty text, 'PATH=(none)' no value, "
+        "and 'PATH=\"(none)\"' the text (none).",
     ),
     "limit": lambda _: click.Option(["--limit"], metavar="N", type=int, help="How many rows at most (default: 10)."),
     "compare": lambda _: click.Option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from picoevent.report.frame import Arguments, Report
 from picoevent.report.intervals import INTERVALS, LEAST_SECONDS
 from picoevent.report.moments import WORDS, parse_moment
 from picoevent.report.texts import check_texts
+from picoevent.rollup.shown_values import given_value
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 MAX_ROWS = 10_000
@@ -181,15 +181,10 @@ def _filters(given: object) -> dict[str, tuple[str, ...]]:
 
 
 def _values(given: object) -> tuple[str, ...]:
-    values = tuple(dict.fromkeys(_value(value) for value in _listed(given, "filters")))
+    values = tuple(dict.fromkeys(given_value(value) for value in _listed(given, "filters")))
     if not 1 <= len(values) <= MAX_FILTERED_VALUES:
         raise InvalidQuery(f"A filter lets {len(values)} values through.", hint=f"Use 1 to {MAX_FILTERED_VALUES}.")
     return values
-
-
-def _value(value: object) -> str:
-    """Return a value as dimensions hold it: a text as it is, everything else as JSON."""
-    return _text(value, "filters") if isinstance(value, str) else json.dumps(value)
 
 
 def _limit(given: object, default: int) -> int:

@@ -10,21 +10,23 @@ from picoevent.errors import InvalidQuery
 from picoevent.report.arguments import choose
 from picoevent.report.asking import Asked, ask, previous_range, to_moment
 from picoevent.report.cell_reading import CellReader, hides_values, is_exact, total_events
-from picoevent.report.dimensions import OTHER_VALUES, USERS, Chosen, choose_dimension
+from picoevent.report.dimensions import USERS, Chosen, choose_dimension
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.options import read_number
 from picoevent.report.periods import growth
 from picoevent.rollup.cells import Cell, Cells
+from picoevent.rollup.shown_values import OTHER_VALUES
 
 
 @dataclass(frozen=True, slots=True)
 class TopValuesRow:
     """One value; "(none)" is no value, "(other)", the last row, all values that have no row of their own.
 
-    `events` and `users` are those of the range, `share` the part of all events; `first_seen` and
-    `last_seen` the times of the first and the last event with it in the range; `at_least` says that a day has so many
-    values that some events with this one may be counted under "(other)". With compare, `previous` are the events of
-    the period before and `trend` the growth as a part of those; with split=type, `by_type` are the events of each type.
+    A value that is one of these texts itself stands in double quotes, as in filters. `events` and `users` are those of
+    the range, `share` the part of all events; `first_seen` and `last_seen` the times of the first and the last event
+    with it in the range; `at_least` says that a day has so many values that some events with this one may be counted
+    under "(other)". With compare, `previous` are the events of the period before and `trend` the growth as a part of
+    those; with split=type, `by_type` are the events of each type.
     """
 
     value: str
