@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ EXAMPLES = {
     "goals": "--since 'this month' --goal paid",
     "realtime": "--type page.view",
     "retention": "--interval month --since 'this year'",
-    "suspicious": "--by ip --since today",
+    "suspicious": "--by ip --since 7d --window 10m",
 }
 """What the help of a report shows, where that is more than a range."""
 
@@ -118,7 +119,8 @@ def make_verb(report: Report) -> Verb:
         with open_for_reading() as events:
             print_answer(events.report(report.name, **arguments), output, row=report.row)
 
-    run.__doc__ = f"{report.summary}.\n\nThe default range is {report.default_range}. See docs/reports.md."
+    meaning = f"\n\n{inspect.getdoc(report.row)}" if report.row else ""
+    run.__doc__ = f"{report.summary}.{meaning}\n\nThe default range is {report.default_range}. See docs/reports.md."
     example = EXAMPLES.get(report.name, "--since 'this month' --format csv")
     command = verb(report.name, f"picoevent report {report.name} {example}")(format_option(*ANSWER_FORMATS)(run))
     command.params = [*RANGE_OPTIONS, *_options(report), *command.params]
