@@ -137,6 +137,14 @@ def ask(desk: Desk, arguments: Arguments, *, by_type: bool = False) -> Asked:
     return Asked(desk, arguments, selection, type_names, notes)
 
 
+def unknown_names(desk: Desk, arguments: Arguments) -> list[str]:
+    """Return a note for each name of the arguments that nothing has."""
+    notes: list[str] = []
+    _numbers(desk, desk.names.event_types, arguments.event_types, "event type", notes)
+    _numbers(desk, desk.names.sources, arguments.sources, "source", notes)
+    return notes
+
+
 def _numbers(
     desk: Desk, dictionary: Dictionary, names: tuple[str, ...] | None, what: str, notes: list[str]
 ) -> tuple[int, ...] | None:

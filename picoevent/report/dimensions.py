@@ -102,7 +102,8 @@ def _declaring(asked: Asked, found: Mapping[int, object], name: str, known: Coll
     type_ids = tuple(number for number in numbers.values() if number is not None)
     if not type_ids:
         raise InvalidQuery(
-            f"Nothing has the event type {wanted[0]!r}.", hint=near(wanted[0], asked.type_names.values())
+            f"Nothing has the event type {wanted[0]!r}.",
+            hint=near(wanted[0], dictionary.all(asked.desk.connection).values()),
         )
     return type_ids
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from picoevent.report.intervals import INTERVALS
-from picoevent.rollup.tiers import Calendar
+from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -144,7 +144,8 @@ class Report:
     def default_range(self) -> str:
         """The default range in words."""
         if self.default_seconds:
-            return "the last hour" if self.default_seconds == HOUR_SECONDS else f"the last {self.default_seconds} s"
+            minutes = self.default_seconds // MINUTE_SECONDS
+            return "the last hour" if self.default_seconds == HOUR_SECONDS else f"the last {minutes} minutes"
         if self.default_days >= ALL_DAYS:
             return "all time"
         return "today" if self.default_days == 1 else f"the last {self.default_days} days, today included"
