@@ -9,11 +9,11 @@ from picoevent.errors import InvalidQuery
 from picoevent.report.asking import ask
 from picoevent.report.counting import count_by_bucket
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.intervals import calendar_of
+from picoevent.report.intervals import calendar_of, cut
 from picoevent.report.planner import Source
-from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar
+from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar, Tier
 
-HOUR_MS, QUARTER_MS = 3_600_000, QUARTER_SECONDS * 1000
+DAY_MS, HOUR_MS, QUARTER_MS = DAY_SECONDS * 1000, 3_600_000, QUARTER_SECONDS * 1000
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -49,7 +49,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[HeatmapRow]:
     counted: Counter[tuple[int, int]] = Counter()
     for _, second, events in count_by_bucket(desk.connection, source, asked.selection):
         counted[clock.weekday_and_hour(second)] += events
-    covered = _milliseconds(source, clock, desk.now_ms)
+    covered = _milliseconds(source, calendar_of(arguments.zone), desk.now_ms)
     rows = [
         HeatmapRow(day + 1, WEEKDAYS[day], hour, counted[day, hour], round(covered[day, hour] / HOUR_MS, 3))
         for day in range(len(WEEKDAYS))
@@ -58,13 +58,21 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[HeatmapRow]:
     return asked.answer("heatmap", rows, source, totals={"events": sum(counted.values())})
 
 
-def _milliseconds(source: Source, clock: LocalClock, now_ms: int) -> Counter[tuple[int, int]]:
+def _milliseconds(source: Source, calendar: Calendar, now_ms: int) -> Counter[tuple[int, int]]:
     """Return how long each hour of a week was within what a source covers, up to now."""
     covered: Counter[tuple[int, int]] = Counter()
-    until_ms = min(source.until_ms, now_ms)
-    for begin_ms in range(source.since_ms // QUARTER_MS * QUARTER_MS, until_ms, QUARTER_MS):
-        inside = min(begin_ms + QUARTER_MS, until_ms) - max(begin_ms, source.since_ms)
-        covered[clock.weekday_and_hour(begin_ms // 1000)] += inside
+    clock, until_ms = LocalClock(calendar), min(source.until_ms, now_ms)
+    for day in cut(source.since_ms // 1000, -(-until_ms // 1000), "day", calendar):
+        begin_ms = max(day * 1000, source.since_ms)
+        end_ms = min(calendar.following(Tier.DAY, day) * 1000, until_ms)
+        if end_ms - begin_ms == DAY_MS:
+            weekday, _ = clock.weekday_and_hour(day)
+            covered.update({(weekday, hour): HOUR_MS for hour in range(24)})
+            continue
+        # In part, or clocks change: each zone changes its clocks by whole quarters.
+        for quarter_ms in range(begin_ms // QUARTER_MS * QUARTER_MS, end_ms, QUARTER_MS):
+            inside_ms = min(quarter_ms + QUARTER_MS, end_ms) - max(quarter_ms, begin_ms)
+            covered[clock.weekday_and_hour(quarter_ms // 1000)] += inside_ms
     return covered
 
 
