@@ -67,7 +67,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[Suspect]:
     levels = [suspect.level for suspect in suspects]
     totals = {
         "suspects": len(suspects),
-        "window_seconds": look.window_ms / 1000,
+        "window_seconds": look.window_ms // 1000,
         **{level: levels.count(level) for level in ("high", "medium", "low")},
     }
     return answer_of(desk, NAME, arguments, suspects[: arguments.limit], totals)

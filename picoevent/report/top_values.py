@@ -59,7 +59,8 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[TopValuesRow]:
     exact = chosen.whole and not hides_values([cells])
     totals: dict[str, object] = {"events": total_events(cells), "values": len(cells.values), "other": table.left(top)}
     if earlier is not None and before is not None:
-        exact = exact and not hides_values([before])
+        whole = choose_dimension(earlier.asked, dimension_asked(arguments)).whole
+        exact = exact and whole and not hides_values([before])
         totals |= {"previous": total_events(before), **previous_range(earlier.source)}
     return asked.answer("top_values", rows, reader.source, exact=exact, totals=totals)
 

@@ -50,3 +50,16 @@ def test_a_series_whose_period_before_is_counted_in_wider_intervals_compares_the
     assert {row.previous for row in answer.rows} == {None}
     assert answer.totals["previous"] > 0
     assert "The period before is so far back that only its total can be compared." in answer.notes
+
+
+def test_values_that_were_declared_within_the_period_before_are_not_called_exact_there(store_url):
+    with closing(World(store_url, begin=NOW)) as world:
+        world.log((-1000, "signup", "shop", "ann", 1))
+        world.declare("signup", dimensions=["plan"])
+        world.log((0, "signup", "shop", "ann", 4), seconds=3600, keep_up=False)
+
+        answer = world.ask("top_values", of="plan", types="signup", since="50m", compare=True)
+
+    assert [(row.value, row.events, row.previous) for row in answer.rows] == [("plan 1", 1, 0)]
+    assert not answer.exact
+    assert [note for note in answer.notes if note.startswith("The period before: plan is counted from")]
