@@ -22,8 +22,8 @@ A report is a question with a name. It is the same from Python and from the comm
 `picoevent report` lists all of them, `picoevent report NAME --help` what one takes. `answer.rows` are typed rows,
 `answer.totals` the figures of the whole range, and `answer.to_dict()` is ready for JSON: times are ISO 8601, decimal
 numbers are texts. Parts of a whole, rates and growth are fractions, in JSON, CSV and Python alike: 0.25 is a quarter, a
-`trend` of 0.5 half as much again, of -1.0 nothing left; only tables on a terminal show
-percent. `--format csv` writes rows that a spreadsheet never takes for formulas.
+`trend` of 0.5 half as much again, of -1.0 nothing left; only tables on a terminal show percent.
+`--format csv` writes rows that a spreadsheet never takes for formulas.
 
 An answer says what it is worth. `origin` is where it comes from: tiers of the rollups (month, day, quarter of an hour,
 minute) and, at the edges of a range that lie within a bucket, raw rows. `as_of` is the time up to which events were
