@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from bench.ingest_place import Place
 from bench.layouts import SOURCE
 from bench.progress import Progress
 from bench.reports_visits import DIMENSIONS, PAGE_VIEW, SOURCES, Visits, write_events
+from picoevent.errors import StoreUnavailable
 from picoevent.fold.crowds import CALM_SECONDS
 from picoevent.fold.declaring import declare
 from picoevent.fold.worker import Folder
@@ -17,8 +20,11 @@ from picoevent.settings import Settings
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
 
+Done = TypeVar("Done")
+
 MADE_EVENTS = 100_000
 """What a process logs again and again."""
+TRIES = 5
 WORTH_MERGING = 50_000
 """Fewer events of the past leave few parts."""
 
@@ -46,7 +52,7 @@ def fold_all(settings: Settings, events: int, progress: Progress) -> float:
     with closing(Folder(settings)) as folder:
         more = True
         while more:
-            folded = folder.fold_round()
+            folded = _patiently(folder.fold_round)
             done, more = done + folded.events, folded.more
             progress.count("events folded", done, events)
         progress.end()
@@ -54,5 +60,13 @@ def fold_all(settings: Settings, events: int, progress: Progress) -> float:
         if events >= WORTH_MERGING:
             progress.say("waiting until its parts are calm, and merging them")
             time.sleep(CALM_SECONDS + 1)
-        folder.keep_up()
+        _patiently(folder.keep_up)
     return seconds
+
+
+def _patiently(step: Callable[[], Done]) -> Done:
+    """Take a step again where the server has ended the session: a busy machine may keep the fold from it for long."""
+    for _ in range(TRIES):
+        with suppress(StoreUnavailable):
+            return step()
+    return step()

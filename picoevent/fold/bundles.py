@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, select
 
+from picoevent.fold.counts import ANY
 from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
 from picoevent.rollup.tiers import Tier
@@ -157,12 +158,20 @@ class Bundles(Generic[Content]):
             .where(c.tier == int(span.finer), c.bucket >= span.bucket, c.bucket < span.until, c.part >= since_part)
             .distinct()
         )
-        return sorted((type_id, source_id, number) for type_id, source_id, number in connection.execute(names))
+        found = {(type_id, source_id, number) for type_id, source_id, number in connection.execute(names)}
+        if span.finer is Tier.MINUTE:
+            found |= {(type_id, ANY, number) for type_id, _, number in found}
+        return sorted(found)
 
 
 def of_key(table: Table, number: ColumnElement[int], key: Key, until: int | None = None) -> ColumnElement[bool]:
-    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it."""
+    """Return the condition for the rows of a bucket in a table; with `until` for all buckets from there up to it.
+
+    Minutes hold no rows for any source: it is the sum of all.
+    """
     c = table.c
     bucket = c.bucket == key.bucket if until is None else and_(c.bucket >= key.bucket, c.bucket < until)
-    mine = (c.tier == int(key.tier), c.event_type_id == key.event_type_id, c.source_id == key.source_id)
-    return and_(*mine, number == key.number, bucket)
+    mine = (c.tier == int(key.tier), c.event_type_id == key.event_type_id, number == key.number, bucket)
+    if key.tier is Tier.MINUTE and key.source_id == ANY:
+        return and_(*mine)
+    return and_(*mine, c.source_id == key.source_id)

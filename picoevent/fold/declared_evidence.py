@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from picoevent.fold.columns import Columns
 from picoevent.fold.counts import combinations
 from picoevent.fold.groups import moments_of
+from picoevent.fold.harvest import sources_counted
 from picoevent.fold.payloads import PayloadReader
 from picoevent.fold.piles import USERS, read_span
 from picoevent.fold.values import find_values
@@ -78,8 +79,9 @@ class DeclaredTally:
                 if number is None:
                     continue
                 for tier, bucket in self._places(moment // 1000):
-                    key = tier, bucket, declaration.event_type_id, source, measure.measure_id
-                    self.evidence.measures[key].add(number)
+                    for either in sources_counted(tier, source):
+                        key = tier, bucket, declaration.event_type_id, either, measure.measure_id
+                        self.evidence.measures[key].add(number)
 
     def _add_values(self, type_id: int, one: Dimension, seen: Iterable[Seen]) -> None:
         groups: defaultdict[tuple[Places, int, int], list[Seen]] = defaultdict(list)
@@ -89,8 +91,8 @@ class DeclaredTally:
             counted = [event for event in events if event[0] >= one.filled_from * 1000]
             distinct = one.counted_distinct and any(event[0] >= one.distinct_from * 1000 for event in events)
             for tier, bucket in places:
-                if counted:
-                    self.evidence.cells[tier, bucket, type_id, source, one.dimension_id].add(value, _cell_of(counted))
+                for either in sources_counted(tier, source) if counted else ():
+                    self.evidence.cells[tier, bucket, type_id, either, one.dimension_id].add(value, _cell_of(counted))
                 for pair in combinations(type_id, source) if distinct and value else ():
                     self.evidence.distinct[(tier, bucket, *pair, one.dimension_id)].add(value)
 

@@ -12,12 +12,13 @@ from pyroaring import BitMap
 
 from picoevent.fold.bundles import Key
 from picoevent.fold.cell_columns import cell_columns
-from picoevent.fold.counts import combinations
+from picoevent.fold.counts import ANY, combinations
 from picoevent.fold.piles import SetKey
 from picoevent.fold.placing import Place
 from picoevent.fold.plans import Plan
 from picoevent.rollup.cells import USERS, pack_columns
 from picoevent.rollup.sketch import MeasureCell
+from picoevent.rollup.tiers import Tier
 from picoevent.rollup.values import number_of
 
 _number_of = lru_cache(maxsize=100_000)(number_of)
@@ -40,9 +41,16 @@ class Group:
     """What payloads hold, by the path of a measure."""
 
     def keys(self, number: int) -> Iterator[Key]:
-        """Yield the buckets of a dimension, or measure."""
+        """Yield the buckets of a dimension, or measure: those of the source, and but for minutes those of any."""
+        type_id = self.plan.event_type_id
         for tier, bucket in self.places:
-            yield Key(tier, self.plan.event_type_id, self.source_id, number, bucket)
+            for source_id in sources_counted(tier, self.source_id):
+                yield Key(tier, type_id, source_id, number, bucket)
+
+
+def sources_counted(tier: Tier, source_id: int) -> tuple[int, ...]:
+    """Return the sources that an event's values count for in a tier: minutes are written each second, and lean."""
+    return (source_id,) if tier is Tier.MINUTE else (source_id, ANY)
 
 
 class Harvest:

@@ -34,11 +34,12 @@ class Dictionary:
             self._remember(connection, self._name == name)
         return self._numbers.get(name)
 
-    def all(self, connection: Connection) -> dict[int, str]:
+    def all(self, connection: Connection, last: int | None = None) -> dict[int, str]:
         """Return every name by its number; asks for names only where there are new ones, since numbers are given in
-        order.
+        order. `last` is the highest number, where the caller has read it.
         """
-        last = connection.execute(select(func.max(self._number))).scalar() or 0
+        if last is None:
+            last = connection.execute(select(func.max(self._number))).scalar() or 0
         if last not in self._names or len(self._names) < last:
             self._remember(connection, true())
         return dict(self._names)

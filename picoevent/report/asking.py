@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import partial
 from typing import Any, TypeVar
 
 from picoevent.ids import MIN_UNIX_MS
@@ -41,6 +40,8 @@ class Asked:
     notes: list[str] = field(default_factory=list)
     noting: str = ""
     """What each note begins with: of which part of the answer it is."""
+    counted: dict[tuple[Selection, Tier, int, int], int] = field(default_factory=dict)
+    """What raw rows at the edges would cost, as far as that was asked for."""
 
     def plan(
         self,
@@ -52,13 +53,24 @@ class Asked:
         """Return what answers the range of the arguments; what had to change goes into the notes."""
         arguments = self.arguments
         question = Question(
-            arguments.since_ms, arguments.until_ms, windows, interval, arguments.zone, max_raw_rows=max_raw_rows
+            arguments.since_ms,
+            arguments.until_ms,
+            windows,
+            interval,
+            arguments.zone,
+            max_raw_rows=max_raw_rows,
+            open_end=self.desk.newest.is_before(arguments.until_ms),
         )
-        count = partial(count_rows, self.desk.connection, self.selection)
-        source = plan(question, self.desk.state, self.desk.calendar, count)
+        source = plan(question, self.desk.state, self.desk.calendar, self._count_rows)
         for note in source.notes:
             self.note(note)
         return source
+
+    def _count_rows(self, tier: Tier, since: int, until: int) -> int:
+        key = self.selection.put_together, tier, since, until
+        if key not in self.counted:
+            self.counted[key] = count_rows(self.desk.connection, *key)
+        return self.counted[key]
 
     def note(self, words: str) -> None:
         """Add a note to the answer, once."""
@@ -125,7 +137,7 @@ def ask(desk: Desk, arguments: Arguments, *, by_type: bool = False) -> Asked:
     every_type = by_type and type_ids is None
     type_names = TypeNames()
     if every_type:
-        type_names = TypeNames(desk.names.event_types.all(desk.connection))
+        type_names = TypeNames(desk.names.event_types.all(desk.connection, desk.newest.event_type))
         type_ids = tuple(type_names) or (NOTHING,)
     elif by_type:
         type_names.update(
@@ -181,6 +193,7 @@ class Intervals:
         self._calendar = calendar_of(source.zone)
         self._interval = source.interval or "day"
         self.starts = cut(source.since_ms // 1000, -(-source.until_ms // 1000), self._interval, self._calendar)
+        self._places: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -188,7 +201,10 @@ class Intervals:
 
     def place_of(self, second: int) -> int:
         """Return the number of the interval that a Unix second within the range lies in."""
-        return bisect_right(self.starts, second) - 1
+        place = self._places.get(second)
+        if place is None:
+            place = self._places[second] = bisect_right(self.starts, second) - 1
+        return place
 
     def start_of(self, place: int) -> datetime:
         """Return where an interval begins, in the zone of the answer."""

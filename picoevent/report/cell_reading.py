@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from picoevent.report.asking import Asked
 from picoevent.report.counting import Selection, in_tiers
-from picoevent.report.dimensions import USERS, Chosen
+from picoevent.report.dimensions import USERS, Chosen, ValueKey
 from picoevent.report.planner import Source
 from picoevent.report.raw_values import number_values, read_raw
 from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, iter_counts, merge_cells
@@ -109,17 +109,16 @@ class CellReader:
 
 def count_many(
     connection: Connection, source: Source, selection: Selection, dimension_ids: Collection[int]
-) -> dict[tuple[int, int], int]:
-    """Return the events of each value of several dimensions at once, by dimension and value; from rollups alone."""
+) -> Iterator[tuple[ValueKey, int, int]]:
+    """Yield values of several dimensions at once, each with a bucket that it was in, and its events; from rollups."""
     table = rollup_dimension
     mine = table.c.dimension_id.in_(sorted(dimension_ids))
-    counts: defaultdict[tuple[int, int], int] = defaultdict(int)
     if source.tiers:
         conditions = [in_tiers(table, source.tiers, selection), mine]
-        for dimension_id, packed in fetch_parts(connection, table, ("dimension_id",), conditions):
+        for dimension_id, bucket, packed in fetch_parts(connection, table, ("dimension_id", "bucket"), conditions):
             for value_id, events, _, _ in iter_counts(packed):
-                counts[dimension_id, value_id] += events
-    return {key: events for key, events in counts.items() if key[1] not in (NONE, OTHER)}
+                if value_id not in (NONE, OTHER):
+                    yield (dimension_id, value_id), bucket, events
 
 
 def cell_of(cells: Cells, value_id: int) -> Cell | None:

@@ -26,12 +26,20 @@ NOTHING = -1
 class Selection:
     """Which rows count, by their numbers: `(ANY,)` for all types, or all sources, put together.
 
-    `every_type` says that the types are all there are, each for itself.
+    `every_type` says that the types are all there are, each for itself; `minute_source_ids` are the sources where
+    minutes hold no rows for any of them.
     """
 
     type_ids: tuple[int, ...] = (ANY,)
     source_ids: tuple[int, ...] = (ANY,)
     every_type: bool = False
+    minute_source_ids: tuple[int, ...] = ()
+
+    def at(self, tier: Tier) -> Selection:
+        """Return the rows of a tier."""
+        if tier is not Tier.MINUTE or not self.minute_source_ids:
+            return self
+        return replace(self, source_ids=self.minute_source_ids, minute_source_ids=())
 
     def conditions(self, table: Table) -> list[ColumnElement[bool]]:
         """Return the conditions on a table of rollups."""
@@ -70,7 +78,10 @@ def in_buckets(table: Table, tier: Tier, windows: Iterable[Window]) -> list[Colu
 
 def in_tiers(table: Table, tiers: Mapping[Tier, Iterable[Window]], selection: Selection) -> ColumnElement[bool]:
     """Return the condition for all rows of a source, in one statement: each round trip counts."""
-    parts = [and_(*in_buckets(table, tier, windows), *selection.conditions(table)) for tier, windows in tiers.items()]
+    parts = [
+        and_(*in_buckets(table, tier, windows), *selection.at(tier).conditions(table))
+        for tier, windows in tiers.items()
+    ]
     return parts[0] if len(parts) == 1 else or_(*parts)
 
 
@@ -116,6 +127,6 @@ def _count_raw(connection: Connection, source: Source, selection: Selection) -> 
 def count_rows(connection: Connection, selection: Selection, tier: Tier, since: int, until: int) -> int:
     """Return how many events lie in the buckets of a tier from one Unix second to another."""
     total = select(func.sum(rollup.c.events))
-    conditions = selection.put_together.conditions(rollup)
+    conditions = selection.conditions(rollup)
     found = total.where(*in_buckets(rollup, tier, [Window(since, until)]), *conditions)
     return int(connection.execute(found).scalar() or 0)

@@ -8,24 +8,37 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from picoevent.errors import InvalidQuery, StoreNotReady
 from picoevent.read.names import NameDirectory
 from picoevent.report.arguments import make_arguments, near
 from picoevent.report.catalogue import REPORTS
-from picoevent.report.frame import Answer, Arguments, Desk, Report
+from picoevent.report.counting import ANY
+from picoevent.report.frame import Answer, Arguments, Desk, Newest, Report
 from picoevent.report.intervals import calendar_of
 from picoevent.report.texts import check_texts
+from picoevent.rollup.tiers import Tier
 from picoevent.settings import Settings
 from picoevent.store.base import ReadingStore
 from picoevent.store.fold_state import FoldState
 from picoevent.store.installation import InstallationKey
-from picoevent.store.rollup_tables import STATE_COLUMNS, fold_state
-from picoevent.store.tables import installation
+from picoevent.store.rollup_tables import STATE_COLUMNS, fold_state, rollup
+from picoevent.store.tables import event_type, installation, source
 
 _ZONE = select(installation.c.value).where(installation.c.name == "timezone").scalar_subquery()
-_STATE = select(fold_state.c.leader, *[fold_state.c[name] for name in STATE_COLUMNS], _ZONE.label("zone"))
+_OF_ALL = (rollup.c.tier == int(Tier.MINUTE), rollup.c.event_type_id == ANY, rollup.c.source_id == ANY)
+_NEWEST = {
+    "event_type": select(func.max(event_type.c.event_type_id)),
+    "source": select(func.max(source.c.source_id)),
+    "minute": select(func.max(rollup.c.bucket)).where(*_OF_ALL),
+}
+_STATE = select(
+    fold_state.c.leader,
+    *[fold_state.c[name] for name in STATE_COLUMNS],
+    _ZONE.label("zone"),
+    *[found.scalar_subquery().label(f"newest_{name}") for name, found in _NEWEST.items()],
+)
 
 
 def wall_clock_ms() -> int:
@@ -81,15 +94,18 @@ class Reports:
         """Open a desk, for one report or several at once."""
         key = self._key.of(self.store)
         with self.store.reading() as connection:
-            state, zone = _read_state(connection)
-            yield Desk(connection, state, calendar_of(zone), self._names, key, self.settings, self._clock_ms())
+            state, zone, newest = _read_state(connection)
+            calendar = calendar_of(zone)
+            yield Desk(connection, state, calendar, self._names, key, self.settings, self._clock_ms(), newest)
 
 
-def _read_state(connection: Connection) -> tuple[FoldState, str]:
-    """Return how far the fold is and the reporting zone: one statement, since every report begins with it."""
+def _read_state(connection: Connection) -> tuple[FoldState, str, Newest]:
+    """Return how far the fold is, the reporting zone, and what is newest: one statement, with which reports begin."""
     found = connection.execute(_STATE).mappings().first()
     if found is None:
         raise StoreNotReady("The database was not set up to its end.", hint="Run: picoevent init")
     columns = dict(found)
     zone = columns.pop("zone")
-    return FoldState(**columns), zone
+    event_types, sources, minute = (columns.pop(f"newest_{name}") or 0 for name in _NEWEST)
+    state = FoldState(**columns)
+    return state, zone, Newest(event_types, sources, max(minute, state.kept_minute))

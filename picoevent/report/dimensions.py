@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from picoevent.errors import InvalidQuery
 from picoevent.report.arguments import near
@@ -18,13 +19,17 @@ from picoevent.rollup.values import pair_text
 from picoevent.store.declarations import Declaration, Dimension
 from picoevent.store.rollup_tables import dimension_value
 
+SHOWN_AS = {NONE: NO_VALUE, OTHER: OTHER_VALUES}
 USERS = 0
 """The counted id of users; others are numbers of dimensions that are counted distinct."""
+
+ValueKey = tuple[int, int]
+"""A dimension, and the number of one of its values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A dimension, and the rows of the rollups that hold it: by type and by source, never for any of them.
+    """A dimension, and the rows of the rollups that hold it: by type, never for any of them.
 
     `not_yet_counted` are values of raw rows that have no number yet, by the one that they have for this question.
     """
@@ -53,7 +58,7 @@ def choose_dimension(asked: Asked, name: str) -> Chosen:
     type_ids = _declaring(asked, found, name, {one.name for all_ in declared.values() for one in all_.dimensions})
     dimension = found[type_ids[0]]
     latest = max(found[number].filled_from for number in type_ids)
-    return Chosen(dimension, each_source(asked, type_ids), _is_whole(asked, name, latest))
+    return Chosen(dimension, declared_rows(asked, type_ids), _is_whole(asked, name, latest))
 
 
 def choose_distinct(asked: Asked, name: str) -> Chosen:
@@ -74,7 +79,7 @@ def choose_distinct(asked: Asked, name: str) -> Chosen:
         asked.note(f"{name} is counted distinct from {asked.local(latest)} on.")
         whole = False
     dimension = next(iter(counting.values()))
-    return replace(chosen, dimension=dimension, selection=each_source(asked, tuple(counting)), whole=whole)
+    return replace(chosen, dimension=dimension, selection=declared_rows(asked, tuple(counting)), whole=whole)
 
 
 def find_pair(asked: Asked, first: str, second: str) -> tuple[Chosen, bool]:
@@ -112,12 +117,13 @@ def _how_to_declare(name: str) -> str:
     return f"Declare it: picoevent declare TYPE --{'pair' if ',' in name else 'dimension'} {name}."
 
 
-def each_source(asked: Asked, type_ids: tuple[int, ...]) -> Selection:
-    """Return the rows of these types and of each source that is asked for, one by one."""
-    source_ids = asked.selection.source_ids
-    if source_ids == (ANY,):
-        source_ids = tuple(asked.desk.names.sources.all(asked.desk.connection)) or (NOTHING,)
-    return Selection(type_ids, source_ids)
+def declared_rows(asked: Asked, type_ids: tuple[int, ...]) -> Selection:
+    """Return the rows of these types in the tables of what is declared, for the sources that are asked for."""
+    desk, source_ids = asked.desk, asked.selection.source_ids
+    if source_ids != (ANY,):
+        return Selection(type_ids, source_ids)
+    each = tuple(desk.names.sources.all(desk.connection, desk.newest.source)) or (NOTHING,)
+    return Selection(type_ids, source_ids, minute_source_ids=each)
 
 
 def _is_whole(asked: Asked, name: str, filled_from: int) -> bool:
@@ -138,19 +144,28 @@ def choose_measure(asked: Asked, path: str) -> tuple[int, Selection, bool]:
         raise InvalidQuery(f"No event type declares the measure {path!r}.", hint=hint.strip())
     type_ids = _declaring(asked, found, path, known)
     latest = max(found[number].filled_from for number in type_ids)
-    return found[type_ids[0]].measure_id, each_source(asked, type_ids), _is_whole(asked, path, latest)
+    return found[type_ids[0]].measure_id, declared_rows(asked, type_ids), _is_whole(asked, path, latest)
 
 
 def value_names(connection: Connection, dimension_id: int, value_ids: Iterable[int]) -> dict[int, str]:
     """Return values as they are shown; "(none)" and "(other)" for what is none."""
-    wanted = set(value_ids)
-    found = {NONE: NO_VALUE, OTHER: OTHER_VALUES}
-    rest = sorted(wanted - found.keys())
-    if rest:
+    found = names_of_values(connection, [(dimension_id, value_id) for value_id in value_ids])
+    return {value_id: name for (_, value_id), name in found.items()}
+
+
+def names_of_values(connection: Connection, keys: Iterable[ValueKey]) -> dict[ValueKey, str]:
+    """Return values of several dimensions as they are shown; "(none)" and "(other)" for what is none."""
+    found = {key: SHOWN_AS.get(key[1], f"#{key[1]}") for key in keys}
+    by_dimension: defaultdict[int, list[int]] = defaultdict(list)
+    for dimension_id, value_id in sorted(found):
+        if value_id not in SHOWN_AS:
+            by_dimension[dimension_id].append(value_id)
+    if by_dimension:
         c = dimension_value.c
-        rows = select(c.value_id, c.value).where(c.dimension_id == dimension_id, c.value_id.in_(rest))
-        found.update((value_id, show_value(value)) for value_id, value in connection.execute(rows))
-    return {value_id: found.get(value_id, f"#{value_id}") for value_id in wanted}
+        mine = [and_(c.dimension_id == number, c.value_id.in_(value_ids)) for number, value_ids in by_dimension.items()]
+        rows = connection.execute(select(c.dimension_id, c.value_id, c.value).where(or_(*mine)))
+        found.update(((dimension_id, value_id), show_value(value)) for dimension_id, value_id, value in rows)
+    return found
 
 
 def value_numbers(connection: Connection, dimension_id: int, texts: Iterable[str | None]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from picoevent.report.intervals import INTERVALS
 from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar
@@ -97,6 +97,21 @@ def to_json(value: Any) -> Any:  # noqa: ANN401  # any part of an answer
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
+class Newest(NamedTuple):
+    """The highest numbers of event types and of sources, and the last minute in which anything was counted.
+
+    That is a Unix second: of nothing older than minutes are kept. None is what nobody has looked for.
+    """
+
+    event_type: int | None = None
+    source: int | None = None
+    minute: int | None = None
+
+    def is_before(self, unix_ms: int) -> bool:
+        """Return whether nothing was counted at a moment or after it."""
+        return self.minute is not None and (self.minute + MINUTE_SECONDS) * 1000 <= unix_ms
+
+
 @dataclass(slots=True)
 class Desk:
     """What a report works with: one reading transaction, and what was read first in it."""
@@ -110,6 +125,7 @@ class Desk:
     """The installation's key, which numbers text users."""
     settings: Settings
     now_ms: int
+    newest: Newest = field(default_factory=Newest)
     users: dict[int, int] = field(default_factory=dict)
     """The dense numbers of the users that raw rows had: whoever has none yet has the same one in the whole question."""
 

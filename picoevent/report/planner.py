@@ -44,6 +44,8 @@ class Question:
     interval: str | None = None
     zone: str = "UTC"
     max_raw_rows: int = MAX_RAW_ROWS
+    open_end: bool = False
+    """Whether there is nothing behind the range, so that buckets that reach beyond its end answer it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,12 @@ class Source:
         if not names:
             return "raw rows" if self.raw else "nothing: the range is empty"
         return f"rollup: {names}; raw rows at the edges" if self.raw else f"rollup: {names}"
+
+
+def together(one: Source, other: Source) -> Source:
+    """Return what answers both of two questions, one after the other in time, by one statement for all their tiers."""
+    tiers = {tier: (*one.tiers.get(tier, ()), *other.tiers.get(tier, ())) for tier in {**one.tiers, **other.tiers}}
+    return replace(one, until_ms=other.until_ms, tiers=tiers, raw=(*one.raw, *other.raw))
 
 
 def plan(question: Question, state: FoldState, calendar: Calendar, count_rows: CountRows) -> Source:
@@ -163,7 +171,10 @@ class _Edges:
         return since_ms, until_ms, self._cover(since_ms, until_ms)
 
     def _cover(self, since_ms: int, until_ms: int) -> list[Piece]:
-        return cover(-(-since_ms // 1000), until_ms // 1000, self.windows, self.calendar)
+        until = until_ms // 1000
+        if self.question.open_end:
+            until = self.calendar.following(Tier.MONTH, self.calendar.bucket(Tier.MONTH, until))
+        return cover(-(-since_ms // 1000), until, self.windows, self.calendar)
 
     def _is_cheap(self, span: Span, tier: Tier, begin: int, end: int) -> bool:
         if not self.question.max_raw_rows or span.since_ms < self.state.raw_from * 1000:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from picoevent.report.query_cache import Entries
 from picoevent.report.query_memory import MemoryEntries
+from picoevent.report.sharing import Shared
 
 NEAR_SECONDS = 2
 """Also for so long nobody notices that the shared place has failed."""
@@ -15,14 +18,17 @@ class NearEntries:
     def __init__(self, near: MemoryEntries, shared: Entries) -> None:
         self._near = near
         self._shared = shared
+        self._looks: Shared[bytes | None] = Shared()
 
     def get(self, name: str, key: bytes) -> bytes | None:
         """See `Entries.get`."""
         body = self._near.get(name, key)
-        if body is None:
-            body = self._shared.get(name, key)
-            if body is not None:
-                self._near.put(name, body, NEAR_SECONDS, key)
+        return body if body is not None else self._looks.ask(name, partial(self._look, name, key))
+
+    def _look(self, name: str, key: bytes) -> bytes | None:
+        body = self._shared.get(name, key)
+        if body is not None:
+            self._near.put(name, body, NEAR_SECONDS, key)
         return body
 
     def put(self, name: str, body: bytes, seconds: int, key: bytes) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 from pyroaring import BitMap
 
@@ -12,9 +13,9 @@ from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
 from picoevent.report.cell_reading import count_many
 from picoevent.report.counting import ANY, Selection, count_by_bucket
-from picoevent.report.dimensions import declarations_of, each_source, value_names
+from picoevent.report.dimensions import ValueKey, declarations_of, declared_rows, names_of_values
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.planner import Source
+from picoevent.report.planner import Source, together
 from picoevent.report.sets import read_users, unite
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
@@ -73,14 +74,13 @@ def _events(asked: Asked, source: Source, since: int, short_since: int) -> tuple
     return minutes, short, long
 
 
-def _halves(asked: Asked, short_since: int) -> tuple[Asked, Asked]:
-    """Return the question about the last 5 minutes, and about those before; each may be answered by wider buckets."""
-    arguments = asked.arguments
-    late, early = (
-        asked.moved(short_since * 1000, arguments.until_ms),
-        asked.moved(arguments.since_ms, short_since * 1000),
+def _by_halves(asked: Asked, short_since: int, plan_half: Callable[[Asked], Source]) -> Source:
+    """Return what answers the last 5 minutes and those before, each by its own buckets: none lies in both."""
+    early, late = (
+        plan_half(asked.moved(since_ms, until_ms))
+        for since_ms, until_ms in pairwise((asked.arguments.since_ms, short_since * 1000, asked.arguments.until_ms))
     )
-    return late, early
+    return together(early, late)
 
 
 class Users:
@@ -90,23 +90,21 @@ class Users:
         together = (ANY,) if asked.selection.every_type else asked.selection.type_ids
         self._all = frozenset(together)
         selection = replace(asked.selection, type_ids=(*together, *(set(top) - self._all)), every_type=False)
-        late, early = (
-            unite(read_users(asked.desk, half.plan_sets(), selection), lambda members: members.type_id)
-            for half in _halves(asked, short_since)
-        )
-        self._late, self._early = late, early
+        source = _by_halves(asked, short_since, Asked.plan_sets)
+        found = read_users(asked.desk, source, selection)
+        self._sets = unite(found, lambda members: (members.type_id, members.second >= short_since))
 
     def short(self, type_id: int | None) -> int:
         """Return how many there were in 5 minutes: of a type, or of all."""
-        return len(self._union(type_id, (self._late,)))
+        return self._count(type_id, (True,))
 
     def long(self, type_id: int | None) -> int:
         """Return how many there were in 30 minutes: of a type, or of all."""
-        return len(self._union(type_id, (self._late, self._early)))
+        return self._count(type_id, (True, False))
 
-    def _union(self, type_id: int | None, halves: Sequence[Mapping[int, BitMap]]) -> BitMap:
-        types = self._all if type_id is None else {type_id}
-        return BitMap.union(BitMap(), *(half[one] for half in halves for one in types if one in half))
+    def _count(self, type_id: int | None, halves: Sequence[bool]) -> int:
+        keys = product(self._all if type_id is None else {type_id}, halves)
+        return len(BitMap.union(BitMap(), *(self._sets[key] for key in keys if key in self._sets)))
 
 
 def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeRow]:
@@ -114,21 +112,16 @@ def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeR
     dimensions, selection = _dimensions(asked)
     if not dimensions:
         return []
-    late, early = (
-        count_many(asked.desk.connection, half.plan_values(selection), selection, dimensions)
-        for half in _halves(asked, short_since)
-    )
-    short, both = Counter(late), Counter(late)
-    both.update(early)
-    top = sorted(both, key=lambda key: (-short[key], -both[key], key))[:limit]
-    names = {
-        number: value_names(asked.desk.connection, number, [value for one, value in top if one == number])
-        for number in {number for number, _ in top}
-    }
-    return [
-        RealtimeRow("value", names[key[0]][key[1]], dimensions[key[0]], short[key], None, both[key], None)
-        for key in top
-    ]
+    source = _by_halves(asked, short_since, lambda half: half.plan_values(selection))
+    short: Counter[ValueKey] = Counter()
+    long: Counter[ValueKey] = Counter()
+    for key, second, events in count_many(asked.desk.connection, source, selection, dimensions):
+        long[key] += events
+        if second >= short_since:
+            short[key] += events
+    top = sorted(long, key=lambda key: (-short[key], -long[key], key))[:limit]
+    names = names_of_values(asked.desk.connection, top)
+    return [RealtimeRow("value", names[key], dimensions[key[0]], short[key], None, long[key], None) for key in top]
 
 
 def _dimensions(asked: Asked) -> tuple[dict[int, str], Selection]:
@@ -150,7 +143,7 @@ def _dimensions(asked: Asked) -> tuple[dict[int, str], Selection]:
     }
     if wanted and not paths:
         raise InvalidQuery(f"No event type declares {wanted!r}.", hint="Leave it out, or declare it.")
-    return paths, each_source(asked, tuple(found.event_type_id for found in chosen))
+    return paths, declared_rows(asked, tuple(found.event_type_id for found in chosen))
 
 
 REALTIME = Report(

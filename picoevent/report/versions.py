@@ -6,10 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from picoevent.errors import StoreNotReady, StoreUnavailable
+from picoevent.report.sharing import Shared
 from picoevent.store.base import ReadingStore
 from picoevent.store.rollup_tables import day_version, fold_state
 from picoevent.store.tables import installation
@@ -46,6 +48,7 @@ class Versions:
     def __init__(self, store: ReadingStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._shared: Shared[Version] = Shared()
         self._last: OrderedDict[tuple[tuple[int, int], Also | None], Version] = OrderedDict()
 
     def of(self, days: tuple[int, int], also: Also | None = None, *, rescue: bool = True) -> Version:
@@ -56,7 +59,7 @@ class Versions:
         else is to be part of the version.
         """
         try:
-            version = self._ask(days, also)
+            version = self._shared.ask((days, also), partial(self._ask, days, also))
         except StoreUnavailable:
             with self._lock:
                 last = self._last.get((days, also))

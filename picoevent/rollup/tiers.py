@@ -61,6 +61,7 @@ class Calendar:
         self._info = ZoneInfo(zone)
         self._months = [self.day_start(date(year, month, 1)) for year, month in _all_months()]
         self.bucket = lru_cache(maxsize=100_000)(self._bucket)
+        self.following = lru_cache(maxsize=100_000)(self._following)
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -89,7 +90,7 @@ class Calendar:
             return self.day_start(self.day_of(second))
         return self._months[max(0, bisect.bisect_right(self._months, second) - 1)]
 
-    def following(self, tier: Tier, bucket: int) -> int:
+    def _following(self, tier: Tier, bucket: int) -> int:
         """Return the start of the bucket behind this one."""
         if tier is Tier.MINUTE:
             return bucket + MINUTE_SECONDS

@@ -34,6 +34,7 @@ from picoevent.settings import FALSE_WORDS, TRUE_WORDS, Settings
 from picoevent.store import partitions
 from picoevent.store.base import NARROW_IT, DuplicateKey, Purpose, TransactionAborted
 from picoevent.store.mysql_flavours import MARIADB, MYSQL, flavour_of
+from picoevent.store.mysql_idle import ping_idle
 from picoevent.store.mysql_pipeline import PipelineConnection
 from picoevent.store.mysql_safety import weaknesses
 from picoevent.store.mysql_store import MySQLStore
@@ -158,12 +159,11 @@ def _open_engine(
     engine = create_engine(
         url.difference_update_query(own_arguments).update_query_dict({"charset": "utf8mb4"}),
         connect_args=options,
-        isolation_level="READ COMMITTED",
+        # What one report reads is of one moment.
+        isolation_level="REPEATABLE READ" if purpose is Purpose.READ else "READ COMMITTED",
         pool_size=POOL_SIZE,
         pool_timeout=deadline,
         pool_recycle=1800,
-        # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
-        pool_pre_ping=purpose in (Purpose.READ, Purpose.FOLD, Purpose.WATCH),
     )
 
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
@@ -176,6 +176,9 @@ def _open_engine(
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "handle_error", _leave_former_primary)
+    # The write path sends a batch again by its own rule; a page would show the error of a restarted server.
+    if purpose in (Purpose.READ, Purpose.FOLD, Purpose.WATCH):
+        ping_idle(engine)
     return engine
 
 

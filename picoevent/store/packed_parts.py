@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, func, literal, select, type_coerce
@@ -23,32 +24,45 @@ _DIGITS, _BYTES = 16, 8
 
 
 def fetch_numbers(
-    connection: Connection, table: Table, numbers: Sequence[str], conditions: Sequence[ColumnElement[bool]]
+    connection: Connection, table: Table, numbers: tuple[str, ...], conditions: Sequence[ColumnElement[bool]]
 ) -> list[Numbers]:
     """Return columns of whole numbers from 0 on, of the rows that meet the conditions, in no order."""
-    columns: list[ColumnElement[int]] = [table.c[name] for name in numbers]
     if connection.dialect.name != "sqlite":
-        count, packed = connection.execute(_in_one_row(table, _heads(columns)).where(*conditions)).one()
-        if len(packed or b"") == count * len(columns) * _BYTES:
-            return list(struct.iter_unpack(f">{len(columns)}Q", packed or b""))
+        count, packed = connection.execute(_numbers_in_one_row(table, numbers).where(*conditions)).one()
+        if len(packed or b"") == count * len(numbers) * _BYTES:
+            return list(struct.iter_unpack(f">{len(numbers)}Q", packed or b""))
         # The server cut off what was too long for one row.
-    rows = select(*columns).with_hint(table, BY_KEY, "mysql").where(*conditions)
+    rows = select(*_columns(table, numbers)).with_hint(table, BY_KEY, "mysql").where(*conditions)
     return [tuple(row) for row in connection.execute(rows)]
 
 
 def fetch_parts(
-    connection: Connection, table: Table, numbers: Sequence[str], conditions: Sequence[ColumnElement[bool]]
+    connection: Connection, table: Table, numbers: tuple[str, ...], conditions: Sequence[ColumnElement[bool]]
 ) -> list[Part]:
     """Return these columns of whole numbers, and `packed` as the last one, of the rows that meet the conditions."""
-    columns: list[ColumnElement[int]] = [table.c[name] for name in numbers]
     if connection.dialect.name != "sqlite":
-        pieces = [*_heads([*columns, func.length(table.c.packed)]), table.c.packed]
-        count, packed = connection.execute(_in_one_row(table, pieces).where(*conditions)).one()
-        found = _unpack(packed or b"", len(columns))
+        count, packed = connection.execute(_parts_in_one_row(table, numbers).where(*conditions)).one()
+        found = _unpack(packed or b"", len(numbers))
         if len(found) == count:
             return found
-    rows = select(*columns, table.c.packed).with_hint(table, BY_KEY, "mysql").where(*conditions)
+    rows = select(*_columns(table, numbers), table.c.packed).with_hint(table, BY_KEY, "mysql").where(*conditions)
     return [tuple(row) for row in connection.execute(rows)]
+
+
+def _columns(table: Table, numbers: tuple[str, ...]) -> list[ColumnElement[int]]:
+    return [table.c[name] for name in numbers]
+
+
+# Making a statement takes as long as to send it.
+@lru_cache(maxsize=100)
+def _numbers_in_one_row(table: Table, numbers: tuple[str, ...]) -> Any:  # noqa: ANN401  # a statement of SQLAlchemy
+    return _in_one_row(table, _heads(_columns(table, numbers)))
+
+
+@lru_cache(maxsize=100)
+def _parts_in_one_row(table: Table, numbers: tuple[str, ...]) -> Any:  # noqa: ANN401  # as above
+    columns = _columns(table, numbers)
+    return _in_one_row(table, [*_heads([*columns, func.length(table.c.packed)]), table.c.packed])
 
 
 def _heads(numbers: Sequence[ColumnElement[int]]) -> list[ColumnElement[Any]]:

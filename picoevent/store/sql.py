@@ -105,7 +105,9 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """See `ReadingStore.reading`."""
-        with self.transaction() as connection:
+        self._check_ready()
+        # Closing ends what was read; a COMMIT before it would be one more round trip.
+        with self._translated(), self._engine.connect() as connection:
             yield connection
 
     def find_name(self, kind: names.NameKind, name: str) -> Name | None:

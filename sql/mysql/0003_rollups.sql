@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS rollup_users (
   KEY bucket (tier, bucket)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
--- The values of a dimension in a bucket, in parts whose sum is the bucket; by type and source, never for any of them.
+-- The values of a dimension in a bucket, in parts whose sum is the bucket; by type and source, never for any type. For
+-- any source, too, but in minutes.
 CREATE TABLE IF NOT EXISTS rollup_dimension (
   tier TINYINT UNSIGNED NOT NULL,
   event_type_id SMALLINT UNSIGNED NOT NULL,
@@ -79,7 +80,8 @@ CREATE TABLE IF NOT EXISTS rollup_value_users (
   KEY bucket (tier, bucket)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
--- The count, exact sum, least, greatest and quantile sketch of a measure in a bucket, in parts; by type and source.
+-- The count, exact sum, least, greatest and quantile sketch of a measure in a bucket, in parts; by type and source, as values
+-- of dimensions.
 CREATE TABLE IF NOT EXISTS rollup_measure (
   tier TINYINT UNSIGNED NOT NULL,
   event_type_id SMALLINT UNSIGNED NOT NULL,

@@ -17,15 +17,28 @@ from picoevent.store.declarations import read_declarations
 from picoevent.store.fold_state import read_state
 
 SPAN = "tier = :tier AND bucket >= :since AND bucket < :until AND event_type_id = :type_id"
+BY_SOURCE, BY_ANY = "source_id > 0", "(source_id = 0 OR tier = 1)"
+"""Each source for itself, or the rows for any source, which minutes do not have."""
 
 
 def read_cells(store, calendar, since, until, event_type, name):
-    """Return {value: (events, first_ms, last_ms, users, {name of a distinct dimension: its values})} of a range."""
+    """Return {value: (events, first_ms, last_ms, users, {name of a distinct dimension: its values})} of a range.
+
+    What sources say, put together, and what the rows for any source say, must be the same.
+    """
+    by_source, by_any = (
+        _read_cells(store, calendar, (since, until), event_type, name, one) for one in (BY_SOURCE, BY_ANY)
+    )
+    assert by_source == by_any
+    return by_any
+
+
+def _read_cells(store, calendar, span, event_type, name, sources):
     with store.transaction() as connection:
         found, declaration = Cells(), declared(connection, event_type)
         number = declaration.dimension(name).dimension_id
-        for piece in cover(since, until, read_state(connection).pile_windows(), calendar):
-            found.merge(_cells(connection, piece, declaration.event_type_id, number))
+        for piece in cover(*span, read_state(connection).pile_windows(), calendar):
+            found.merge(_cells(connection, piece, declaration.event_type_id, number, sources))
         names = {one.dimension_id: one.name for one in declaration.dimensions}
         return {
             value_text(connection, number, value): (
@@ -39,36 +52,42 @@ def read_cells(store, calendar, since, until, event_type, name):
         }
 
 
-def _cells(connection, piece, type_id, number):
+def _cells(connection, piece, type_id, number, sources):
     if piece.tier is None:
         return Cells()
     named = {"tier": int(piece.tier), "since": piece.since, "until": piece.until, "type_id": type_id, "n": number}
     cells = Cells()
-    for row in connection.execute(text(f"SELECT * FROM rollup_dimension WHERE {SPAN} AND dimension_id = :n"), named):
+    mine = f"{SPAN} AND dimension_id = :n AND {sources}"
+    for row in connection.execute(text(f"SELECT * FROM rollup_dimension WHERE {mine}"), named):
         cells.merge(unpack_cells(row.packed))
     if piece.tier >= Tier.DAY:
-        for row in connection.execute(
-            text(f"SELECT * FROM rollup_value_users WHERE {SPAN} AND dimension_id = :n"), named
-        ):
+        for row in connection.execute(text(f"SELECT * FROM rollup_value_users WHERE {mine}"), named):
             sets = cells.values[row.value_id].sets
             sets[row.counted_id] = sets.get(row.counted_id, BitMap()) | unpack_members(row.packed)
     return cells
 
 
 def read_measure(store, calendar, since, until, event_type, path):
-    """Return the cell of a measure in a range."""
+    """Return the cell of a measure in a range; as with `read_cells`, read both ways."""
+    by_source, by_any = (
+        _read_measure(store, calendar, (since, until), event_type, path, one) for one in (BY_SOURCE, BY_ANY)
+    )
+    assert by_source == by_any
+    return by_any
+
+
+def _read_measure(store, calendar, span, event_type, path, sources):
     total = MeasureCell()
     with store.transaction() as connection:
         declaration = declared(connection, event_type)
         number = declaration.measure(path).measure_id
-        for piece in cover(since, until, read_state(connection).pile_windows(), calendar):
+        for piece in cover(*span, read_state(connection).pile_windows(), calendar):
             if piece.tier is None:
                 continue
             named = {"tier": int(piece.tier), "since": piece.since, "until": piece.until, "n": number}
             named["type_id"] = declaration.event_type_id
-            for row in connection.execute(
-                text(f"SELECT * FROM rollup_measure WHERE {SPAN} AND measure_id = :n"), named
-            ):
+            mine = f"{SPAN} AND measure_id = :n AND {sources}"
+            for row in connection.execute(text(f"SELECT * FROM rollup_measure WHERE {mine}"), named):
                 total.merge(unpack_measure(row.packed))
     return total
 

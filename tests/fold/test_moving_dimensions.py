@@ -146,11 +146,13 @@ def test_a_closed_bucket_keeps_the_values_with_most_events_and_the_sum_of_the_ot
     world.step(2 * DAY_SECONDS, [])
 
     for tier in (Tier.QUARTER, Tier.DAY):
-        ((packed,),) = rows(world, f"SELECT packed FROM rollup_dimension WHERE tier = {int(tier)}")
+        ((packed,),) = rows(world, f"SELECT packed FROM rollup_dimension WHERE tier = {int(tier)} AND source_id = 0")
         cells = unpack_cells(packed)
         assert sorted(cell.events for cell in cells.values.values()) == list(range(21, 31))
         assert cells.other.events == sum(range(11, 21))
-    ((sets,),) = rows(world, f"SELECT COUNT(*) FROM rollup_value_users WHERE tier = 3 AND value_id = {OTHER}")
+    ((sets,),) = rows(
+        world, f"SELECT COUNT(*) FROM rollup_value_users WHERE tier = 3 AND value_id = {OTHER} AND source_id = 0"
+    )
     assert sets == 1
     world.close()
 
@@ -162,7 +164,9 @@ def test_a_row_that_would_be_too_large_is_cut_by_its_values(tmp_path, monkeypatc
     world.step(0, [(0, number, f"/{number}", "x", 1) for number in range(100)])
     world.step(2 * DAY_SECONDS, [])
 
-    (parts,) = rows(world, "SELECT COUNT(*) FROM rollup_dimension WHERE tier = 2 AND dimension_id = 1")
+    (parts,) = rows(
+        world, "SELECT COUNT(*) FROM rollup_dimension WHERE tier = 2 AND dimension_id = 1 AND source_id = 0"
+    )
     assert parts[0] > 1
     world.check(world.begin, world.now)
     world.close()

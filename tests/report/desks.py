@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from picoevent import Settings
 from picoevent.ids import unix_ms
 from picoevent.read.names import NameDirectory
-from picoevent.report.frame import Arguments, Desk
-from picoevent.rollup.tiers import Calendar
+from picoevent.report.desk import Reports
+from picoevent.report.frame import Arguments
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
-from picoevent.store.fold_state import read_state
+from picoevent.store.installation import InstallationKey
 
 BEGIN, END = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 15, tzinfo=UTC)
 
@@ -20,13 +20,11 @@ BEGIN, END = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 15, tzinfo=UTC)
 @contextmanager
 def open_desk(url, *, now=END, **settings):
     """Open a reading transaction on a database, at some time."""
-    store = open_store(url, Settings(url=url, **settings), Purpose.READ)
+    settings = Settings(url=url, **settings)
+    store = open_store(url, settings, Purpose.READ)
     try:
-        key = bytes.fromhex(store.installation_value("user_hash_key"))
-        calendar = Calendar(store.installation_value("timezone"))
-        with store.reading() as connection:
-            state = read_state(connection)
-            yield Desk(connection, state, calendar, NameDirectory(), key, Settings(url=url, **settings), unix_ms(now))
+        with Reports(store, NameDirectory(), InstallationKey(), settings, clock_ms=lambda: unix_ms(now)).desk() as desk:
+            yield desk
     finally:
         store.close()
 

@@ -74,6 +74,26 @@ def test_the_coarsest_tiers_that_are_whole_answer(question, windows, since, unti
 
 
 @pytest.mark.parametrize(
+    ("windows", "since", "interval", "source"),
+    [
+        (COUNTS, "2026-11-22T09:08", "minute", "rollup: minute"),
+        (COUNTS, "2026-11-22", "hour", "rollup: quarter"),
+        (COUNTS, "2026-11-16", "day", "rollup: day"),
+        (COUNTS, "2026-10-28", None, "rollup: month, day"),
+        (COUNTS, "2026-11-01", "month", "rollup: month"),
+        (SETS, "2026-11-16", "day", "rollup: day, quarter, minute"),
+    ],
+)
+def test_where_nothing_is_behind_the_range_the_last_bucket_of_each_tier_answers_whole(windows, since, interval, source):
+    until_ms = at("2026-11-22T10:07:30") * 1000 + 250
+    question = Question(at(since) * 1000, until_ms, windows, interval, open_end=True)
+
+    found = plan(question, STATE, REPORTING, lambda *_: 0)
+
+    assert (found.origin, found.raw, found.until_ms) == (source, (), until_ms)
+
+
+@pytest.mark.parametrize(
     ("zone", "source"),
     [("UTC", "rollup: day"), ("Asia/Kathmandu", "rollup: quarter"), ("Asia/Kolkata", "rollup: quarter")],
 )
