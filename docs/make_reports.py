@@ -28,6 +28,9 @@ numbers are texts. Parts of a whole, rates and growth are fractions, in JSON, CS
 An answer says what it is worth. `origin` is where it comes from: tiers of the rollups (month, day, quarter of an hour,
 minute) and, at the edges of a range that lie within a bucket, raw rows. `as_of` is the time up to which events were
 counted; an event is counted within a second or so. `exact` is false where figures are estimates, or "at least".
+Distinct users and values are exact, but where a bucket had more than `set_members_kept` (5 million): then they are
+estimates from a sample, off by 0.4 % as a rule, and a note says so. `retention` and `first_seen` of `uniques` compare
+samples: of few users among very many, they are rough.
 `since` and `until` are the range that is really covered: it is wider than the one asked for where nothing so fine is
 kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, days for 2 years, months for ever. Where
 the period before stands beside this one, `previous_since` and `previous_until` in the totals are the range that it

@@ -197,6 +197,13 @@ class Settings:
         group="Reports",
         check=_between(10, 10_000),
     )
+    set_members_kept: int = _setting(
+        5_000_000,
+        "How many users, or values that are counted distinct, a bucket keeps all of, where they take 8 MB at most. "
+        "Of more there is a sample, and answers from it are marked as estimates.",
+        group="Reports",
+        check=_at_least(1000),
+    )
     report_max_rows: int = _setting(
         20_000_000,
         "How many raw rows a report may read; one that would read more is refused with advice.",

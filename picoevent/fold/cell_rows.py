@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -11,8 +12,9 @@ from sqlalchemy import Connection, Table, delete, select
 
 from picoevent.fold.bundles import Key, of_key
 from picoevent.fold.turns import Turn
-from picoevent.rollup.cells import OTHER, Cells, count_values, merge_cells, pack_cells
+from picoevent.rollup.cells import OTHER, Cell, Cells, count_values, merge_cells, pack_cells
 from picoevent.rollup.members import pack_members, unpack_members
+from picoevent.rollup.samples import AnySet, take_in
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
 from picoevent.store.rows import insert_rows
@@ -41,7 +43,7 @@ class CellForm:
         for value_id, counted_id, members in _read_sets(connection, key, until):
             cell = cells.other if value_id == OTHER else cells.values.get(value_id)
             if cell is not None:
-                cell.sets[counted_id] = cell.sets.get(counted_id, BitMap()) | members
+                cell.sets[counted_id] = take_in(cell.sets.get(counted_id, BitMap()), members)
         return cells
 
     def write(self, turn: Turn, contents: Mapping[Key, Cells]) -> None:
@@ -51,7 +53,7 @@ class CellForm:
         for key, content in sorted(contents.items(), key=itemgetter(0)):
             kept = content if key.tier is Tier.MINUTE else content.capped(self._kept)
             with_sets = key.tier < Tier.DAY
-            for number, packed in enumerate(_cut(kept, with_sets=with_sets)):
+            for number, packed in enumerate(_cut(kept, turn.members_kept, with_sets=with_sets)):
                 rows.append(_row(turn, key, packed=packed) | {"part": turn.part + number})
                 turn.mark_changed(turn.part + number)
             if not with_sets:
@@ -95,22 +97,39 @@ def _row(turn: Turn, key: Key, **rest: object) -> Row:
     }
 
 
-def _cut(cells: Cells, *, with_sets: bool) -> Iterator[bytes]:
-    """Yield cells packed, in as many rows as it takes."""
-    packed = pack_cells(cells, with_sets=with_sets)
-    if len(packed) <= LARGEST_ROW or len(cells.values) <= 1:
+def _cut(cells: Cells, limit: int, *, with_sets: bool) -> Iterator[bytes]:
+    """Yield cells packed, in as many rows as it takes; a row has one set, at least."""
+    packed = pack_cells(cells, with_sets=with_sets, limit=limit)
+    halves = _halves(list(cells.items())) if len(packed) > LARGEST_ROW else ()
+    for half in halves:
+        yield from _cut(half, limit, with_sets=with_sets)
+    if not halves:
         yield packed
-        return
-    values = sorted(cells.values.items())
-    middle = len(values) // 2
-    yield from _cut(Cells(dict(values[:middle])), with_sets=with_sets)
-    yield from _cut(Cells(dict(values[middle:]), cells.other), with_sets=with_sets)
+
+
+def _halves(items: Sequence[tuple[int, Cell]]) -> Sequence[Cells]:
+    """Return cells as two lots; the sets of one alone, whose events the first lot has; nothing where it is one set."""
+    middle = len(items) // 2
+    if middle:
+        return _cells(items[:middle]), _cells(items[middle:])
+    ((value_id, cell),) = items
+    sets = sorted(cell.sets.items())
+    middle = len(sets) // 2
+    first, rest = replace(cell, sets=dict(sets[:middle])), replace(cell, events=0, sets=dict(sets[middle:]))
+    return (_cells([(value_id, first)]), _cells([(value_id, rest)])) if middle else ()
+
+
+def _cells(items: Iterable[tuple[int, Cell]]) -> Cells:
+    values = dict(items)
+    other = values.pop(OTHER, None)
+    return Cells(values, other)
 
 
 def _set_rows(turn: Turn, key: Key, cells: Cells) -> Iterator[Row]:
     for value_id, cell in cells.items():
         for counted_id, members in sorted(cell.sets.items()):
-            yield _row(turn, key, value_id=value_id, counted_id=counted_id, packed=pack_members(members))
+            packed = pack_members(members, turn.members_kept)
+            yield _row(turn, key, value_id=value_id, counted_id=counted_id, packed=packed)
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -118,7 +137,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     insert_rows(connection, table, [tuple(row[name] for name in names) for row in rows])
 
 
-def _read_sets(connection: Connection, key: Key, until: int) -> Iterator[tuple[int, int, BitMap]]:
+def _read_sets(connection: Connection, key: Key, until: int) -> Iterator[tuple[int, int, AnySet]]:
     c = rollup_value_users.c
     rows = select(c.value_id, c.counted_id, c.packed).where(of_key(rollup_value_users, c.dimension_id, key, until))
     for value_id, counted_id, packed in connection.execute(rows):

@@ -19,6 +19,7 @@ from picoevent.fold.piles import USERS, read_span
 from picoevent.fold.values import find_values
 from picoevent.rollup.cells import Cell, Cells, unpack_cells
 from picoevent.rollup.members import unpack_members
+from picoevent.rollup.samples import AnySet, take_in
 from picoevent.rollup.sketch import MeasureCell, unpack_measure
 from picoevent.rollup.tiers import Calendar, Tier, Window
 from picoevent.rollup.values import join_pair, number_of, pair_value_text, value_text
@@ -41,7 +42,7 @@ class DeclaredEvidence:
     """Cells, sets of values that are counted distinct, and sums, by bucket."""
 
     cells: defaultdict[DeclaredKey, Cells] = field(default_factory=lambda: defaultdict(Cells))
-    distinct: defaultdict[DeclaredKey, BitMap] = field(default_factory=lambda: defaultdict(BitMap))
+    distinct: defaultdict[DeclaredKey, AnySet] = field(default_factory=lambda: defaultdict(BitMap))
     measures: defaultdict[DeclaredKey, MeasureCell] = field(default_factory=lambda: defaultdict(MeasureCell))
 
 
@@ -94,7 +95,8 @@ class DeclaredTally:
                 for either in sources_counted(tier, source) if counted else ():
                     self.evidence.cells[tier, bucket, type_id, either, one.dimension_id].add(value, _cell_of(counted))
                 for pair in combinations(type_id, source) if distinct and value else ():
-                    self.evidence.distinct[(tier, bucket, *pair, one.dimension_id)].add(value)
+                    key = tier, bucket, *pair, one.dimension_id
+                    self.evidence.distinct[key] = take_in(self.evidence.distinct[key], BitMap([value]))
 
     def _find_places(self, second: int) -> Places:
         buckets = [(tier, self._calendar.bucket(tier, second), window) for tier, window in self._windows.items()]
@@ -142,7 +144,8 @@ def read_declared_days(connection: Connection, month: int, end: int) -> Declared
     for key, cells in days.cells.items():
         whole.cells[(Tier.MONTH, month, *key[2:])].merge(cells)
     for key, members in days.distinct.items():
-        whole.distinct[(Tier.MONTH, month, *key[2:])] |= members
+        mine = Tier.MONTH, month, *key[2:]
+        whole.distinct[mine] = take_in(whole.distinct[mine], members)
     for key, cell in days.measures.items():
         whole.measures[(Tier.MONTH, month, *key[2:])].merge(cell)
     return whole
@@ -156,11 +159,11 @@ def _read_tier(connection: Connection, evidence: DeclaredEvidence, tier: Tier, s
         cells = evidence.cells[tier, row.bucket, row.event_type_id, row.source_id, row.dimension_id]
         cell = cells.values.get(row.value_id)
         if cell is not None:
-            cell.sets[row.counted_id] = cell.sets.get(row.counted_id, BitMap()) | unpack_members(row.packed)
+            cell.sets[row.counted_id] = take_in(cell.sets.get(row.counted_id, BitMap()), unpack_members(row.packed))
     for row in read_span(connection, rollup_users, tier, *span):
         if row.dimension_id != USERS:
             key = tier, row.bucket, row.event_type_id, row.source_id, row.dimension_id
-            evidence.distinct[key] |= unpack_members(row.packed)
+            evidence.distinct[key] = take_in(evidence.distinct[key], unpack_members(row.packed))
     for row in read_span(connection, rollup_measure, tier, *span):
         key = tier, row.bucket, row.event_type_id, row.source_id, row.measure_id
         evidence.measures[key].merge(unpack_measure(row.packed))

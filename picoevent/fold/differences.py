@@ -11,6 +11,7 @@ from picoevent.fold.declared_evidence import DeclaredEvidence
 from picoevent.fold.evidence import Evidence
 from picoevent.fold.piles import USERS
 from picoevent.rollup.cells import Cell, Cells
+from picoevent.rollup.samples import differ, subtract
 from picoevent.rollup.sketch import MeasureCell
 from picoevent.rollup.tiers import Tier
 from picoevent.store.declarations import Declaration
@@ -42,8 +43,9 @@ def compare(expected: Evidence, found: Evidence) -> Iterator[Difference]:
     nobody = BitMap()
     for key in sorted(expected.users.keys() | found.users.keys()):
         raw, rolled = expected.users.get(key, nobody), found.users.get(key, nobody)
-        if raw != rolled:
-            what = f"users ({len(raw - rolled):,} missing, {len(rolled - raw):,} too many)"
+        if differ(raw, rolled):
+            missing, too_many = len(subtract(raw, rolled)), len(subtract(rolled, raw))
+            what = f"users ({missing:,} missing, {too_many:,} too many)"
             yield Difference(*key, what, len(rolled), len(raw))
 
 
@@ -62,7 +64,7 @@ def compare_declared(
             yield Difference(*key[:4], f"{what} {names.get(key[4], key[4])}", rollup, raw)
     for key in sorted(expected.distinct.keys() | found.distinct.keys()):
         rolled, is_so = found.distinct.get(key, _NOBODY), expected.distinct.get(key, _NOBODY)
-        if rolled != is_so:
+        if differ(rolled, is_so):
             yield Difference(*key[:4], f"distinct {names.get(key[4], key[4])}", len(rolled), len(is_so))
     nothing = MeasureCell()
     for key in sorted(expected.measures.keys() | found.measures.keys()):
@@ -85,7 +87,7 @@ def _compare_cells(expected: Cells, found: Cells) -> Iterator[tuple[str, int, in
                 yield f"at most, value {value} of", rolled.events, raw.events if raw else 0
         elif rolled is None or raw is None or _figures(rolled) != _figures(raw):
             yield f"value {value} of", rolled.events if rolled else 0, raw.events if raw else 0
-        elif rolled.sets.get(USERS, _NOBODY) != raw.sets.get(USERS, _NOBODY):
+        elif differ(rolled.sets.get(USERS, _NOBODY), raw.sets.get(USERS, _NOBODY)):
             users = [len(cell.sets.get(USERS, _NOBODY)) for cell in (rolled, raw)]
             yield f"users of value {value} of", users[0], users[1]
 

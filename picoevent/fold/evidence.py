@@ -15,6 +15,7 @@ from picoevent.fold.piles import USERS, read_span
 from picoevent.fold.users import FIRST_GIVEN, find_numbers
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT
 from picoevent.rollup.members import unpack_members
+from picoevent.rollup.samples import AnySet, take_in
 from picoevent.rollup.tiers import MINUTE_SECONDS, QUARTER_SECONDS, Calendar, Tier, Window
 from picoevent.store.fold_state import FOR_EVER
 from picoevent.store.rollup_tables import rollup, rollup_users
@@ -32,7 +33,7 @@ class Evidence:
     """Events and users of buckets."""
 
     counts: Counter[BucketKey] = field(default_factory=Counter)
-    users: defaultdict[BucketKey, BitMap] = field(default_factory=lambda: defaultdict(BitMap))
+    users: defaultdict[BucketKey, AnySet] = field(default_factory=lambda: defaultdict(BitMap))
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ class Tally:
                         evidence.counts[key] += group.events
                 if group.users and _answers(self._pile_windows, tier, bucket):
                     for key in pairs:
-                        evidence.users[key] |= group.users
+                        evidence.users[key] = take_in(evidence.users[key], group.users)
         return evidence
 
 
@@ -125,7 +126,8 @@ def read_rollups(
     for tier, window in pile_windows.items():
         for row in read_span(connection, rollup_users, tier, max(since, window.since), min(until, window.until)):
             if row.dimension_id == USERS:
-                evidence.users[tier, row.bucket, row.event_type_id, row.source_id] |= unpack_members(row.packed)
+                key = tier, row.bucket, row.event_type_id, row.source_id
+                evidence.users[key] = take_in(evidence.users[key], unpack_members(row.packed))
     return evidence
 
 
@@ -141,5 +143,5 @@ def read_days(connection: Connection, month: int, end: int, windows: Windows) ->
         for row in read_span(connection, rollup_users, Tier.DAY, month, end):
             if row.dimension_id == USERS:
                 key = Tier.MONTH, month, row.event_type_id, row.source_id
-                evidence.users[key] |= unpack_members(row.packed)
+                evidence.users[key] = take_in(evidence.users[key], unpack_members(row.packed))
     return evidence

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
-from pyroaring import BitMap
 from sqlalchemy import Connection, Row, Table, delete, select
 
 from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
 from picoevent.rollup.members import pack_members, union_members
+from picoevent.rollup.samples import AnySet
 from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_users
 from picoevent.store.rows import insert_rows
@@ -26,12 +26,15 @@ SetKey = tuple[int, int, int, int]
 
 
 class Sets:
-    """Parts of `rollup_users`: added, closed, and merged where a bucket has got several and gets no more."""
+    """Parts of `rollup_users`: added, closed, and merged where a bucket has got several and gets no more.
+
+    What grows too large for a turn is written as a sample: see `Turn.members_kept`.
+    """
 
     def __init__(self) -> None:
         self._crowds = Crowds()
 
-    def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, BitMap]) -> None:
+    def add(self, turn: Turn, dimension_id: int, sets: Mapping[SetKey, AnySet]) -> None:
         """Write a part for each set."""
         _insert(turn, [(dimension_id, key, members) for key, members in sorted(sets.items(), key=itemgetter(0))])
         self._crowds.notice({(Tier(tier), bucket) for tier, _, _, bucket in sets}, turn.now)
@@ -72,15 +75,15 @@ def _read_sets(turn: Turn, tier: Tier, since: int, until: int) -> dict[tuple[int
 
 
 def _of_bucket(
-    tier: Tier, bucket: int, unions: Mapping[tuple[int, int, int], BitMap]
-) -> Iterator[tuple[int, SetKey, BitMap]]:
+    tier: Tier, bucket: int, unions: Mapping[tuple[int, int, int], AnySet]
+) -> Iterator[tuple[int, SetKey, AnySet]]:
     for (type_id, source_id, dimension_id), members in sorted(unions.items(), key=itemgetter(0)):
         yield dimension_id, (tier, type_id, source_id, bucket), members
 
 
-def _insert(turn: Turn, sets: Iterable[tuple[int, SetKey, BitMap]]) -> None:
+def _insert(turn: Turn, sets: Iterable[tuple[int, SetKey, AnySet]]) -> None:
     rows = [
-        (int(tier), type_id, source_id, dimension_id, bucket, turn.part, pack_members(members))
+        (int(tier), type_id, source_id, dimension_id, bucket, turn.part, pack_members(members, turn.members_kept))
         for dimension_id, (tier, type_id, source_id, bucket), members in sets
     ]
     insert_rows(turn.connection, rollup_users, rows)

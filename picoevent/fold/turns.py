@@ -31,11 +31,15 @@ class StandBy(PicoEventError):
 
 @dataclass(slots=True)
 class Turn:
-    """One transaction that may change rollups. What is put into `changes` is written to `fold_state` at its end."""
+    """One transaction that may change rollups. What is put into `changes` is written to `fold_state` at its end.
+
+    A set that gets more than `members_kept` members in one bucket is written as a sample.
+    """
 
     connection: Connection
     state: FoldState
     now_ms: int
+    members_kept: int
     changes: dict[str, int | str] = field(default_factory=dict)
 
     @property
@@ -108,7 +112,7 @@ class Turns:
 
     def _begin(self, connection: Connection) -> Turn:
         state = read_state(connection, lock=True)
-        return Turn(connection, state, self._clock(connection))
+        return Turn(connection, state, self._clock(connection), self._store.settings.set_members_kept)
 
     @staticmethod
     def _end(turn: Turn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.intervals import calendar_of, cut, interval_behind
 from picoevent.report.periods import previous_period
 from picoevent.report.planner import MAX_RAW_PAYLOADS, MAX_RAW_ROWS, Question, Source, plan
+from picoevent.rollup.samples import MOST_SAMPLED, AnySet, Sample
 from picoevent.rollup.tiers import Tier, Window
 
 Row = TypeVar("Row")
@@ -77,6 +79,18 @@ class Asked:
         if self.noting + words not in self.notes:
             self.notes.append(self.noting + words)
 
+    @property
+    def estimated(self) -> str:
+        """What the notes of an answer say where numbers are those of samples."""
+        off = 1 / math.sqrt(min(self.desk.settings.set_members_kept, MOST_SAMPLED) / 2)
+        return f"Where very many users or values were counted, how many is an estimate, off by {off:.1%} as a rule."
+
+    def how_many(self, members: AnySet) -> int:
+        """Return the number of members; where it is an estimate, the answer says so."""
+        if isinstance(members, Sample):
+            self.note(self.estimated)
+        return len(members)
+
     def local(self, second: int) -> str:
         """Return a Unix second as words, by the clock of the zone asked for."""
         return calendar_of(self.arguments.zone).local(second).strftime("%Y-%m-%d %H:%M")
@@ -123,7 +137,7 @@ class Asked:
             since=to_moment(source.since_ms),
             until=to_moment(source.until_ms),
             zone=source.zone,
-            exact=exact,
+            exact=exact and not any(note.endswith(self.estimated) for note in self.notes),
             notes=tuple(self.notes),
             totals=totals or {},
         )

@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pyroaring import BitMap
-
 from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
 from picoevent.report.cell_reading import CellReader, hides_values, is_exact, total_events
@@ -21,6 +19,7 @@ from picoevent.report.dimensions import (
 )
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.rollup.cells import Cell, Cells
+from picoevent.rollup.samples import union_of
 from picoevent.rollup.shown_values import NO_VALUE, OTHER_VALUES, show_value, stored_values
 from picoevent.rollup.values import pair_half
 
@@ -88,8 +87,8 @@ def _filtered(asked: Asked) -> Answer[BreakdownRow]:
     rows = []
     for value in top:
         members = [cells.values[number] for number in groups[value]]
-        distinct = None if counted is None else _how_many(members, counted.dimension.dimension_id)
-        rows.append(BreakdownRow(value, None, events[value], _how_many(members, USERS), distinct, hidden))
+        distinct = None if counted is None else _how_many(asked, members, counted.dimension.dimension_id)
+        rows.append(BreakdownRow(value, None, events[value], _how_many(asked, members, USERS), distinct, hidden))
     left = sum(events.values()) - sum(row.events for row in rows)
     if left:
         rows.append(BreakdownRow(OTHER_VALUES, None, left, None))
@@ -109,8 +108,8 @@ def _pair_asked(asked: Asked) -> tuple[str, str, frozenset[str | None]]:
     return by, other, frozenset(map(pair_half, stored_values(wanted)))
 
 
-def _how_many(cells: Iterable[Cell], counted_id: int) -> int:
-    return len(BitMap.union(BitMap(), *(cell.sets[counted_id] for cell in cells if counted_id in cell.sets)))
+def _how_many(asked: Asked, cells: Iterable[Cell], counted_id: int) -> int:
+    return asked.how_many(union_of(cell.sets[counted_id] for cell in cells if counted_id in cell.sets))
 
 
 def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: Chosen | None) -> list[BreakdownRow]:
@@ -119,8 +118,8 @@ def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: C
     rows = []
     for value_id in top:
         cell = cells.values[value_id]
-        distinct = None if counted is None else len(cell.sets.get(counted.dimension.dimension_id, ()))
-        users, at_least = len(cell.sets.get(USERS, ())), not is_exact(value_id, hidden=hidden)
+        distinct = None if counted is None else _how_many(asked, [cell], counted.dimension.dimension_id)
+        users, at_least = _how_many(asked, [cell], USERS), not is_exact(value_id, hidden=hidden)
         rows.append(BreakdownRow(names[value_id], None, cell.events, users, distinct, at_least))
     return rows
 

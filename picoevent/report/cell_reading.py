@@ -17,6 +17,7 @@ from picoevent.report.planner import Source
 from picoevent.report.raw_values import number_values, read_raw
 from picoevent.rollup.cells import NONE, OTHER, Cell, Cells, iter_counts, merge_cells
 from picoevent.rollup.members import union_members
+from picoevent.rollup.samples import AnySet, union_of
 from picoevent.rollup.tiers import Tier
 from picoevent.store.packed_parts import fetch_parts
 from picoevent.store.rollup_tables import rollup_dimension, rollup_value_users
@@ -69,7 +70,7 @@ class CellReader:
         values = number_values(connection, self.chosen, events)
         counted = values if self.counted is None else number_values(connection, self.counted, events)
         for event, value_id, other in zip(events, values, counted, strict=True):
-            sets = {} if event.user is None else {USERS: BitMap([event.user])}
+            sets: dict[int, AnySet] = {} if event.user is None else {USERS: BitMap([event.user])}
             if self.counted is not None and other != NONE:
                 sets[self.counted.dimension.dimension_id] = BitMap([other])
             yield Place(event.type_id, event.second), value_id, Cell(1, event.unix_ms, event.unix_ms, sets)
@@ -82,7 +83,7 @@ class CellReader:
         for (key, value_id, counted_id), parts in packed.items():
             cell = cell_of(found[key], value_id) if key in found else None
             if cell is not None:
-                cell.sets[counted_id] = BitMap.union(cell.sets.get(counted_id, BitMap()), union_members(parts))
+                cell.sets[counted_id] = union_of((cell.sets.get(counted_id, BitMap()), union_members(parts)))
 
     def _read_sets(self, value_ids: Collection[int]) -> Iterator[tuple[Place, int, int, bytes]]:
         """Yield sets, each found by its whole key: a range over the buckets would read those of all values."""

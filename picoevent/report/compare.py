@@ -45,7 +45,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
     totals = {
         **previous_range(earlier),
         **_compared("events", sum(now.values()), sum(before.values())),
-        **_compared("users", _users(asked, source), _users(moved, earlier)),
+        **_compared("users", _users(asked, source), _users(asked, earlier)),
     }
     return asked.answer("compare", rows, source, totals=totals)
 
@@ -55,7 +55,7 @@ def _users(asked: Asked, source: Source) -> int:
     selection = asked.selection.put_together
     sets = asked.moved(source.since_ms, source.until_ms).plan_sets()
     found = unite(read_users(asked.desk, sets, selection), lambda _: None)
-    return sum(map(len, found.values()))
+    return sum(map(asked.how_many, found.values()))
 
 
 def _compared(what: str, now: int, before: int) -> dict[str, object]:

@@ -64,7 +64,8 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[GoalRow]:
     everybody = ask(desk, arguments)
     source = everybody.plan_sets()
     asked = everybody.moved(source.since_ms, source.until_ms)
-    users = len(unite(read_users(desk, source, everybody.selection), lambda _: 0).get(0, ()))
+    found = unite(read_users(desk, source, everybody.selection), lambda _: 0)
+    users = sum(map(asked.how_many, found.values()))
     reached = [_reached(asked, goal) for goal in goals]
     rows = [
         GoalRow(
@@ -73,7 +74,8 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[GoalRow]:
             filters=goal.filters,
             conversions=found.conversions,
             users=found.users,
-            rate=round(found.users / users, 6) if users else None,
+            # Both may be estimates.
+            rate=min(1.0, round(found.users / users, 6)) if users else None,
             value=found.value,
             origin=found.origin,
         )
@@ -106,12 +108,14 @@ def _reached(asked: Asked, goal: Goal) -> _Reached:
             # Nobody has declared what the goal is about.
             found = None
         if found is not None:
+            if not found.exact:
+                asked.note(asked.estimated)
             return found
     return _from_raw_rows(asked.desk, arguments, goal)
 
 
 def _from_rollups(own: Asked, goal: Goal) -> _Reached | None:
-    """Return the figures; None where the rollups would answer about another range, or not exactly."""
+    """Return the figures; None where the rollups would answer about another range, or hide values."""
     connection = own.desk.connection
     filtered = apply_filters(own)
     sources: list[Source] = []
@@ -133,8 +137,8 @@ def _from_rollups(own: Asked, goal: Goal) -> _Reached | None:
     range_ = own.arguments.since_ms, own.arguments.until_ms
     if not (exact and counted.exact) or any((one.since_ms, one.until_ms) != range_ for one in sources):
         return None
-    users = len(unite(counted.members, lambda _: 0).get(0, ()))
-    return _Reached(conversions, users, value, counted.source.origin)
+    users = sum(map(own.how_many, unite(counted.members, lambda _: 0).values()))
+    return _Reached(conversions, users, value, counted.source.origin, exact=own.estimated not in own.notes)
 
 
 def _from_raw_rows(desk: Desk, arguments: Arguments, goal: Goal) -> _Reached:

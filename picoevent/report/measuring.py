@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
-from pyroaring import BitMap
-
 from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, Intervals
 from picoevent.report.counted import count_filtered, members_of
@@ -17,7 +15,8 @@ from picoevent.report.counting import ANY, Count, count_by_bucket
 from picoevent.report.dimensions import apply_filters
 from picoevent.report.measures import ESTIMATED, TAKEN, read_measure
 from picoevent.report.planner import Source
-from picoevent.report.sets import unite, unite_all
+from picoevent.report.sets import unite
+from picoevent.rollup.samples import AnySet, union_of
 from picoevent.rollup.sketch import MeasureCell
 
 Value = int | float | Decimal | None
@@ -78,16 +77,17 @@ def measure_users(asked: Asked, interval: str, *, split: bool) -> Measured:
         lambda members: (members.type_id if split else ANY, intervals.place_of(members.second)),
     )
     by_type = _united_by_type(sets)
-    values = {place: len(members) for place, members in sets.items()}
-    users = {number: len(members) for number, members in by_type.items()}
-    return Measured(counted.source, values, len(unite_all(by_type)), users, exact=counted.exact)
+    values = {place: asked.how_many(members) for place, members in sets.items()}
+    users = {number: asked.how_many(members) for number, members in by_type.items()}
+    total = asked.how_many(union_of(by_type.values()))
+    return Measured(counted.source, values, total, users, exact=counted.exact)
 
 
-def _united_by_type(sets: Mapping[Place, BitMap]) -> dict[int, BitMap]:
-    by_type: defaultdict[int, dict[int, BitMap]] = defaultdict(dict)
-    for (type_id, place), members in sets.items():
-        by_type[type_id][place] = members
-    return {type_id: unite_all(members) for type_id, members in by_type.items()}
+def _united_by_type(sets: Mapping[Place, AnySet]) -> dict[int, AnySet]:
+    by_type: defaultdict[int, list[AnySet]] = defaultdict(list)
+    for (type_id, _), members in sets.items():
+        by_type[type_id].append(members)
+    return {type_id: union_of(members) for type_id, members in by_type.items()}
 
 
 def measure_per_user(asked: Asked, interval: str, *, split: bool) -> Measured:

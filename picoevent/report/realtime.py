@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
-from pyroaring import BitMap
-
 from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
 from picoevent.report.cell_reading import count_many
@@ -17,6 +15,7 @@ from picoevent.report.dimensions import ValueKey, declarations_of, declared_rows
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.planner import Source, together
 from picoevent.report.sets import read_users, unite
+from picoevent.rollup.samples import union_of
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 SHORT_MINUTES, LONG_MINUTES = 5, 30
@@ -87,6 +86,7 @@ class Users:
     """Users of the last 5 and 30 minutes, of some types, and of all together."""
 
     def __init__(self, asked: Asked, short_since: int, top: Sequence[int]) -> None:
+        self._asked = asked
         together = (ANY,) if asked.selection.every_type else asked.selection.type_ids
         self._all = frozenset(together)
         selection = replace(asked.selection, type_ids=(*together, *(set(top) - self._all)), every_type=False)
@@ -104,7 +104,7 @@ class Users:
 
     def _count(self, type_id: int | None, halves: Sequence[bool]) -> int:
         keys = product(self._all if type_id is None else {type_id}, halves)
-        return len(BitMap.union(BitMap(), *(self._sets[key] for key in keys if key in self._sets)))
+        return self._asked.how_many(union_of(self._sets[key] for key in keys if key in self._sets))
 
 
 def busiest_values(asked: Asked, short_since: int, limit: int) -> list[RealtimeRow]:

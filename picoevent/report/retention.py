@@ -17,6 +17,7 @@ from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.options import read_words
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
+from picoevent.rollup.samples import AnySet, at_level, common_level, scaled, subtract, union_of
 
 MOST_COHORTS = 100
 
@@ -49,7 +50,11 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[RetentionRow]:
         raise InvalidQuery(message, hint="Ask for a shorter range, or by week or month.")
     came_again = _users(returning, source, intervals)
     began = came_again if starting is returning else _users(starting, source, intervals)
-    cohorts = list(_cohorts(began, came_again, len(intervals)))
+    level = common_level((*began.values(), *came_again.values()))
+    if level:
+        returning.note(returning.estimated)
+        returning.note(f"Who came again is counted among one user in {1 << level:,}: small figures are rough.")
+    cohorts = list(_cohorts(began, came_again, len(intervals), level))
     rows = [
         RetentionRow(
             start=intervals.start_of(place),
@@ -87,22 +92,24 @@ def _common_source(starting: Asked, returning: Asked, interval: str) -> Source:
     return returning.moved(*range_).plan_sets(interval=interval)
 
 
-def _users(asked: Asked, source: Source, intervals: Intervals) -> Mapping[int, BitMap]:
+def _users(asked: Asked, source: Source, intervals: Intervals) -> Mapping[int, AnySet]:
     found = read_users(asked.desk, source, asked.selection)
     return unite(found, lambda members: intervals.place_of(members.second))
 
 
 def _cohorts(
-    began: Mapping[int, BitMap], came_again: Mapping[int, BitMap], count: int
+    began: Mapping[int, AnySet], came_again: Mapping[int, AnySet], count: int, level: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """Yield the size of each cohort, and how many of it came again in each later interval."""
-    seen, nobody = BitMap(), BitMap()
+    """Yield the size of each cohort, and how many of it came again in each later interval, as a sample tells."""
+    known = {place: at_level(users, level) for place, users in came_again.items()}
+    nobody = BitMap()
+    seen: AnySet = nobody
     for place in range(count):
         here = began.get(place, nobody)
-        cohort = here - seen
-        seen = seen | here
-        later = (came_again.get(following, nobody) for following in range(place + 1, count))
-        yield len(cohort), [cohort.intersection_cardinality(users) for users in later]
+        cohort, seen = subtract(here, seen), union_of((seen, here))
+        chosen = at_level(cohort, level)
+        later = (known.get(following, nobody) for following in range(place + 1, count))
+        yield len(cohort), [scaled(chosen.intersection_cardinality(users), chosen, cohort) for users in later]
 
 
 def _average(cohorts: Sequence[tuple[int, Sequence[int]]]) -> list[float]:

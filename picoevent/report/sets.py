@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from pyroaring import BitMap
@@ -14,6 +14,7 @@ from picoevent.report.counting import ANY, Selection, in_span, in_tiers
 from picoevent.report.frame import Desk
 from picoevent.report.planner import Source
 from picoevent.rollup.members import union_members, unpack_members
+from picoevent.rollup.samples import AnySet, union_of
 from picoevent.store.packed_parts import fetch_parts
 from picoevent.store.rollup_tables import rollup_users
 from picoevent.store.tables import event_log
@@ -32,7 +33,7 @@ class Members(NamedTuple):
     type_id: int
     second: int
     packed: bytes | None
-    members: BitMap | None
+    members: AnySet | None
 
 
 def read_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Members]:
@@ -64,7 +65,7 @@ def _raw_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Mem
             yield Members(type_id, span.since_ms // 1000, None, BitMap(members))
 
 
-def number_users(desk: Desk, users: Iterable[int]) -> Mapping[int, int]:
+def number_users(desk: Desk, users: Iterable[int]) -> dict[int, int]:
     """Return the dense numbers of stored users, and of others; one without gets one for this question alone."""
     numbers = desk.users
     unknown = [user for user in users if user not in numbers]
@@ -77,10 +78,10 @@ def number_users(desk: Desk, users: Iterable[int]) -> Mapping[int, int]:
     return numbers
 
 
-def unite(found: Iterable[Members], key_of: Callable[[Members], Key]) -> dict[Key, BitMap]:
+def unite(found: Iterable[Members], key_of: Callable[[Members], Key]) -> dict[Key, AnySet]:
     """Return the union of all members that have the same key."""
     packed: defaultdict[Key, list[bytes]] = defaultdict(list)
-    loose: defaultdict[Key, list[BitMap]] = defaultdict(list)
+    loose: defaultdict[Key, list[AnySet]] = defaultdict(list)
     for members in found:
         if members.packed is not None:
             packed[key_of(members)].append(members.packed)
@@ -89,12 +90,8 @@ def unite(found: Iterable[Members], key_of: Callable[[Members], Key]) -> dict[Ke
     return {key: _union(packed.get(key, []), loose.get(key, [])) for key in {**packed, **loose}}
 
 
-def _union(packed: list[bytes], loose: list[BitMap]) -> BitMap:
+def _union(packed: list[bytes], loose: list[AnySet]) -> AnySet:
     if len(packed) == 1 and not loose:
         return unpack_members(packed[0])
-    return BitMap.union(union_members(packed), *loose)
-
-
-def unite_all(sets: Mapping[Key, BitMap]) -> BitMap:
-    """Return the union of sets."""
-    return BitMap.union(*sets.values()) if sets else BitMap()
+    whole = union_members(packed)
+    return union_of((whole, *loose)) if loose else whole

@@ -55,7 +55,7 @@ def count_users(asked: Asked, type_ids: tuple[int, ...]) -> dict[int, int]:
         return {}
     selection = replace(asked.selection, type_ids=type_ids, every_type=False)
     found = read_users(asked.desk, asked.plan_sets(), selection)
-    return {number: len(users) for number, users in unite(found, lambda members: members.type_id).items()}
+    return {number: asked.how_many(users) for number, users in unite(found, lambda members: members.type_id).items()}
 
 
 def _row(name: str, events: int, users: int, total: int, before: dict[int, int] | None, number: int) -> TopTypesRow:

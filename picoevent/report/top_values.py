@@ -121,7 +121,7 @@ class _Table:
         row = TopValuesRow(
             value=name,
             events=cell.events,
-            users=len(cell.sets.get(USERS, ())),
+            users=self.asked.how_many(cell.sets[USERS]) if USERS in cell.sets else 0,
             share=self._share(cell.events),
             first_seen=to_moment(cell.first_ms),
             last_seen=to_moment(cell.last_ms),

@@ -13,7 +13,8 @@ from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
 from picoevent.report.periods import growth
 from picoevent.report.planner import Source
-from picoevent.report.sets import unite, unite_all
+from picoevent.report.sets import unite
+from picoevent.rollup.samples import AnySet, count_common, take_in, union_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,17 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[UniquesRow]:
     """Return the numbers of different ones."""
     asked = ask(desk, arguments)
     source, sets, exact = _sets(asked, arguments.interval)
-    total = len(unite_all(sets))
+    total = asked.how_many(union_of(sets.values()))
     totals: dict[str, object] = {"uniques": total}
     if arguments.compare:
         earlier, before, exact_before = _sets(asked.period_before(source), None)
         exact = exact and exact_before
-        previous = len(unite_all(before))
+        previous = asked.how_many(union_of(before.values()))
         totals |= {"previous": previous, "trend": growth(total, previous), **previous_range(earlier)}
     return asked.answer("uniques", _rows(asked, source, sets), source, exact=exact, totals=totals)
 
 
-def _sets(asked: Asked, interval: str | None) -> tuple[Source, dict[int, BitMap], bool]:
+def _sets(asked: Asked, interval: str | None) -> tuple[Source, dict[int, AnySet], bool]:
     """Return the members of each interval; of the whole range, where there are none, under 0."""
     found = members_of(asked, str(asked.arguments.options.get("of", "users")), interval)
     if found.source.interval is None:
@@ -53,18 +54,18 @@ def _sets(asked: Asked, interval: str | None) -> tuple[Source, dict[int, BitMap]
     return found.source, unite(found.members, lambda members: intervals.place_of(members.second)), found.exact
 
 
-def _rows(asked: Asked, source: Source, sets: dict[int, BitMap]) -> list[UniquesRow]:
+def _rows(asked: Asked, source: Source, sets: dict[int, AnySet]) -> list[UniquesRow]:
     if source.interval is None:
         count = len(sets.get(0, ()))
         start = calendar_of(source.zone).local(source.since_ms // 1000)
         return [UniquesRow(start, count, count, source.until_ms <= asked.desk.now_ms)]
     intervals = Intervals(source)
-    seen = BitMap()
+    seen: AnySet = BitMap()
     rows = []
     for place in range(len(intervals)):
         members = sets.get(place, BitMap())
-        first_seen = len(members) - members.intersection_cardinality(seen)
-        seen |= members
+        first_seen = len(members) - count_common(members, seen)
+        seen = take_in(seen, members)
         whole = intervals.is_whole(place, asked.desk.now_ms)
         rows.append(UniquesRow(intervals.start_of(place), len(members), first_seen, whole))
     return rows

@@ -19,6 +19,8 @@ from pyroaring import BitMap
 
 from picoevent.errors import StoreCorrupt
 from picoevent.rollup.columns import ColumnReader, pack_column
+from picoevent.rollup.members import NO_LIMIT
+from picoevent.rollup.samples import AnySet, take_in
 from picoevent.rollup.set_columns import SetColumns, SetUnions, pack_set_columns, pack_sets, read_sets
 
 FORMAT = 1
@@ -39,7 +41,7 @@ class Cell:
     events: int
     first_ms: int
     last_ms: int
-    sets: dict[int, BitMap] = field(default_factory=dict)
+    sets: dict[int, AnySet] = field(default_factory=dict)
 
     def merge(self, other: Cell) -> None:
         """Take in what another bucket, or part of one, holds of the same value."""
@@ -47,10 +49,8 @@ class Cell:
         self.first_ms = min(self.first_ms, other.first_ms)
         self.last_ms = max(self.last_ms, other.last_ms)
         for counted_id, members in other.sets.items():
-            if counted_id in self.sets:
-                self.sets[counted_id] |= members
-            else:
-                self.sets[counted_id] = members.copy()
+            mine = self.sets.get(counted_id)
+            self.sets[counted_id] = members.copy() if mine is None else take_in(mine, members)
 
     def copy(self) -> Cell:
         """Return a cell that shares nothing with this one."""
@@ -112,8 +112,11 @@ class CellColumns:
     sets: Mapping[int, SetColumns]
 
 
-def pack_cells(cells: Cells, *, with_sets: bool) -> bytes:
-    """Return the bytes of cells; without their sets where those are kept elsewhere."""
+def pack_cells(cells: Cells, *, with_sets: bool, limit: int = NO_LIMIT) -> bytes:
+    """Return the bytes of cells; without their sets where those are kept elsewhere.
+
+    Of sets with more members than `limit` there is a sample.
+    """
     items = list(cells.items())
     counted = sorted({counted_id for _, cell in items for counted_id in cell.sets}) if with_sets else []
     nothing = BitMap()
@@ -125,7 +128,8 @@ def pack_cells(cells: Cells, *, with_sets: bool) -> bytes:
         len(counted),
     )
     sets = [
-        _COUNTED.pack(number) + pack_sets([cell.sets.get(number, nothing) for _, cell in items]) for number in counted
+        _COUNTED.pack(number) + pack_sets([cell.sets.get(number, nothing) for _, cell in items], limit)
+        for number in counted
     ]
     return b"".join((numbers, *sets))
 

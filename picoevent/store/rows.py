@@ -20,7 +20,7 @@ from picoevent.store.mysql_pipeline import PipelineConnection, exchange, prepare
 
 ROWS_AT_ONCE = 2000
 LARGEST_BYTES = 4_000_000
-"""How many bytes one command has at most, beside its last row; the smallest usual packet is 16 MB."""
+"""How many bytes one command has at most, beside its largest row; the smallest usual packet is 16 MB."""
 
 Row = Sequence[int | bytes | str]
 _number = struct.Struct("<xQ").pack
@@ -49,7 +49,7 @@ def _send(driver: PipelineConnection, table: Table, rows: Sequence[Row], behind:
         prepare(driver, [statement])
         head = struct.pack("<I", driver.prepared[statement])
         packed = [b"".join(map(_packed, row)) for row in rows]
-        exchange(driver, array_frames(head, _types(table), packed, LARGEST_BYTES))
+        exchange(driver, array_frames(head, _types(table), packed, LARGEST_BYTES + max(map(len, packed))))
     except StoreUnavailable:
         driver.takes_arrays = False
         raise

@@ -71,7 +71,7 @@ class SqlStore:
     def __init__(self, engine: Engine, backend: Backend, settings: Settings) -> None:
         self._engine = engine
         self._backend = backend
-        self._settings = settings
+        self.settings = settings
         self._ready = False
         self._calls = CallGate()
         hold_at_fork(self)
@@ -137,8 +137,8 @@ class SqlStore:
             return self._bring_forward(connection, on_step)
 
     def _bring_forward(self, connection: Connection, on_step: Callable[[str], None]) -> int:
-        steps = migrations.apply(connection, self._backend, self._settings.timezone, on_step)
-        width = self._settings.partition_width
+        steps = migrations.apply(connection, self._backend, self.settings.timezone, on_step)
+        width = self.settings.partition_width
         made = self._backend.ensure_partitions(connection, datetime.now().astimezone(), width)
         connection.commit()
         for name in made:
@@ -153,7 +153,7 @@ class SqlStore:
     def ensure_partitions(self, now: datetime) -> list[str]:
         """See `AdminStore.ensure_partitions`."""
         with self._translated(), self._engine.connect() as connection, self._backend.exclusive(connection):
-            return self._backend.ensure_partitions(connection, now, self._settings.partition_width)
+            return self._backend.ensure_partitions(connection, now, self.settings.partition_width)
 
     def describe(self) -> dict[str, str]:
         """Return what `status` shows of the database, label to text."""
@@ -168,7 +168,7 @@ class SqlStore:
         """Where a child may not inherit connections, let the calls under way come to their end, and close them."""
         if not self._backend.closes_at_fork:
             return
-        if not self._calls.shut(self._settings.deadline_ms / 1000):
+        if not self._calls.shut(self.settings.deadline_ms / 1000):
             logger.warning("%s: the process forks during a call that does not end", self.label)
         else:
             self._engine.dispose()
@@ -186,7 +186,7 @@ class SqlStore:
             with self.transaction() as connection:
                 return question(connection)
         except StoreUnavailable:
-            if time.monotonic() - begin > self._settings.deadline_ms / 2000:
+            if time.monotonic() - begin > self.settings.deadline_ms / 2000:
                 raise
         with self.transaction() as connection:
             return question(connection)
@@ -223,7 +223,7 @@ class SqlStore:
             self._compare_timezone(self._installation_value(connection, "timezone"))
 
     def _compare_timezone(self, stored: str) -> None:
-        wanted = self._settings.timezone
+        wanted = self.settings.timezone
         if wanted and wanted != stored:
             raise SettingsError(
                 f"The setting timezone is {wanted!r}, but {self.label} keeps its reports in {stored!r}.",

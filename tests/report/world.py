@@ -73,7 +73,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 40 * 3600), EVENTS), min_size=1, max_s
 class World:
     """Logs, folds and asks, by a clock of its own."""
 
-    def __init__(self, url, zone="UTC", *, begin=None):
+    def __init__(self, url, zone="UTC", *, begin=None, **overrides):
         self.zone = ZoneInfo(zone)
         settings = Settings(url=url, timezone=zone)
         with closing(open_store(url, settings, Purpose.ADMIN)) as store:
@@ -82,10 +82,10 @@ class World:
         self.now_ms = int(begin.timestamp()) * 1000 + 250
         # Long enough for a machine that runs other tests meanwhile.
         self.events = EventLog(Settings(url=url), strict=True, deadline_ms=30_000)
-        self.folder = Folder(Settings(url=url), clock=lambda _connection: self.now_ms)
+        self.folder = Folder(Settings(url=url, **overrides), clock=lambda _connection: self.now_ms)
         self.store = open_store(url, Settings(url=url), Purpose.READ)
         self.reports = Reports(
-            self.store, NameDirectory(), InstallationKey(), Settings(url=url), clock_ms=lambda: self.now_ms
+            self.store, NameDirectory(), InstallationKey(), Settings(url=url, **overrides), clock_ms=lambda: self.now_ms
         )
         for name in DECLARING:
             self.declare(name, **WISHES)
