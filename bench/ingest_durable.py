@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from statistics import median
 
 from bench.frame import Benchmark, Row, Size, Target
-from bench.ingest_crew import Crew, events_a_second
+from bench.ingest_crew import Crew
 from bench.ingest_events import PAYLOAD_BYTES, MadeRows
 from bench.ingest_place import BASELINE, OURS, Place, open_place
 from bench.ingest_rows import LoadRows
@@ -37,7 +37,7 @@ def run_durable(size: Size, progress: Progress) -> Iterator[Row]:
         kinds = ((log_many, OURS), (load, BASELINE), (threads, OURS))
         rates: list[tuple[float, ...]] = []
         for _ in range(size.rounds + 1):
-            rates.append(tuple(_store(place, crew, database, size.events) for crew, database in kinds))
+            rates.append(tuple(place.store(crew, database, size.events) for crew, database in kinds))
             progress.say("log_many {:,.0f}, LOAD DATA {:,.0f}, threads {:,.0f} events/s".format(*rates[-1]))
     ours, baseline, threaded = (median(column) for column in zip(*rates[1:], strict=True))
     target = durable_target(baseline)
@@ -74,13 +74,6 @@ def _writers(place: Place, events: int, *, database: str = OURS, count: int = WR
 def _loaders(place: Place, events: int) -> list[LoadRows]:
     sources = [MadeRows(number, events) for number in range(WRITERS)]
     return [LoadRows(place.address, BASELINE, source, place.new_folder(in_memory=True)) for source in sources]
-
-
-def _store(place: Place, crew: Crew, database: str, events: int) -> float:
-    place.empty(database)
-    laps = crew.run()
-    place.check(database, events)
-    return events_a_second(laps, events)
 
 
 def durable_target(baseline: float) -> Target:

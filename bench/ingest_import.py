@@ -11,9 +11,9 @@ from statistics import median
 from typing import TextIO
 
 from bench.frame import Benchmark, Row, Size, Target
-from bench.ingest_crew import Crew, events_a_second
+from bench.ingest_crew import Crew
 from bench.ingest_events import as_new, make_events
-from bench.ingest_place import BASELINE, OURS, NotStored, Place, open_place
+from bench.ingest_place import BASELINE, OURS, NotStored, open_place
 from bench.ingest_rows import LoadRows
 from bench.layouts import SOURCE
 from bench.progress import Progress
@@ -77,27 +77,20 @@ def run(size: Size, progress: Progress) -> Iterator[Row]:
         progress.say(f"writing a file of {size.events:,} events")
         path = place.new_folder().with_suffix(".ndjson")
         with Crew(ImportFile(place.settings(), path, size.events)) as importer:
-            _store(place, importer, OURS, size.events)
+            place.store(importer, OURS, size.events)
             loader = LoadRows(
                 place.address, BASELINE, StoredRows(place.address, OURS), place.new_folder(in_memory=True)
             )
             with Crew(loader) as load:
-                _store(place, load, BASELINE, size.events)
+                place.store(load, BASELINE, size.events)
                 rates = []
                 for _ in range(size.rounds):
                     pairs = ((importer, OURS), (load, BASELINE))
-                    rates.append([_store(place, crew, database, size.events) for crew, database in pairs])
+                    rates.append([place.store(crew, database, size.events) for crew, database in pairs])
                     progress.say("import {:,.0f}, LOAD DATA {:,.0f} events/s".format(*rates[-1]))
     ours, baseline = (median(column) for column in zip(*rates, strict=True))
     target = Target(ratio_at_least=OF_LOAD_DATA)
     yield Row("import of NDJSON, 1 process, vs LOAD DATA of its rows", ours, "events/s", baseline, target)
-
-
-def _store(place: Place, crew: Crew, database: str, events: int) -> float:
-    place.empty(database)
-    laps = crew.run()
-    place.check(database, events)
-    return events_a_second(laps, events)
 
 
 def _write_file(file: TextIO, count: int) -> None:

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.ingest_crew import Crew, events_a_second
 from bench.layouts import SOURCE, create_schema
 from bench.progress import Progress
 from bench.server import describe_server, production_mariadb
@@ -55,6 +56,13 @@ class Place:
         with self.address.cursor(database) as cursor:
             for table in EVENT_TABLES:
                 cursor.execute(f"TRUNCATE TABLE {table}")
+
+    def store(self, crew: Crew, database: str, events: int) -> float:
+        """Have a crew store so many events in an empty database; return how many in a second, once all are there."""
+        self.empty(database)
+        laps = crew.run()
+        self.check(database, events)
+        return events_a_second(laps, events)
 
     def check(self, database: str, events: int) -> None:
         """Raise `NotStored` unless the tables hold exactly so many events."""

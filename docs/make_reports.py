@@ -35,6 +35,12 @@ samples: of few users among very many, they are rough.
 kept any more. Minutes are kept for 3 hours, quarters of an hour for 90 days, days for 2 years, months for ever. Where
 the period before stands beside this one, `previous_since` and `previous_until` in the totals are the range that it
 really covers, and notes about it begin with "The period before:".
+`cached_seconds` is how long ago it was computed, where it came from the [cache of answers](freshness.md).
+
+Dimensions and measures have to be [declared](declarations.md) first. `top_users`, `funnel`, `intervals` and
+`suspicious` read raw rows, `sessions` those of the newest days, and `goals` where no tier counts what a goal's filters
+let through. Such a question is refused where it would read too much, with what to do about it; the limits are
+`PICOEVENT_REPORT_MAX_ROWS`, `..._MAX_SECONDS` and `..._MAX_AT_ONCE` ([settings](settings.md)).
 
 ## Common arguments
 
@@ -72,7 +78,7 @@ def reports_page() -> str:
 
 def _section(report: Report) -> str:
     takes = ", ".join(map(partial(_argument, report), report.takes)) or "none but the range and the zone"
-    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; by default {report.default_range}.\n"]
+    parts = [f"\n## {report.name}\n\n{report.summary}. Takes {takes}; {report.range_in_words}.\n"]
     if report.options:
         parts.append("\n| Option | What it is |\n|---|---|\n")
         parts += [f"| `{name}` | {text} |\n" for name, text in report.options.items()]

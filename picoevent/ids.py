@@ -22,8 +22,6 @@ EPOCH_UNIX = 946_684_800
 SECOND_SHIFT, TAG_SHIFT, MILLISECOND_SHIFT = 31, 21, 11
 TAGS, SEQUENCES = 1 << 10, 1 << 11
 LAST_SEQUENCE = SEQUENCES - 1
-MILLISECONDS = 1000
-"""Of the 1,024 values that the millisecond's bits have, these occur."""
 MAX_EVENT_ID = (1 << 63) - 1
 
 MIN_UNIX_MS = EPOCH_UNIX * 1000

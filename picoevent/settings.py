@@ -216,6 +216,12 @@ class Settings:
         group="Reports",
         check=_between(1, 3600),
     )
+    report_max_at_once: int = _setting(
+        2,
+        "How many reports may read many raw rows of one MySQL at once; others wait, and are refused after a while.",
+        group="Reports",
+        check=_between(1, 100),
+    )
     failure_values: str = _setting(
         "4xx,5xx,error,failed,denied",
         "Values that `suspicious` counts as failures, between commas; an x stands for any digit.",

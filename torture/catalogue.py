@@ -6,6 +6,7 @@ from torture.frame import Scenario
 from torture.machine import MACHINE
 from torture.scenarios.backlog import BACKLOG
 from torture.scenarios.concurrency import CONCURRENCY
+from torture.scenarios.costly import COSTLY
 from torture.scenarios.crashes import CRASHES
 from torture.scenarios.damage import DAMAGE
 from torture.scenarios.exits import EXITS
@@ -22,6 +23,7 @@ from torture.scenarios.names import NAMES
 from torture.scenarios.outages import ABSENCES, OUTAGES
 from torture.scenarios.poison import POISON
 from torture.scenarios.redis_faults import REDIS_FAULTS
+from torture.scenarios.replicas import REPLICAS
 from torture.scenarios.starts import STARTS
 from torture.scenarios.texts import TEXTS
 
@@ -46,6 +48,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     LOCKS,
     REDIS_FAULTS,
     CONCURRENCY,
+    REPLICAS,
+    COSTLY,
     FUZZ,
     MACHINE,
 )

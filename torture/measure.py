@@ -24,7 +24,6 @@ class Report:
     name: str
     counters: dict[str, int]
     left: int
-    closing_seconds: float
     raised: list[str]
     unbalanced: list[dict[str, int]]
     began_kb: int

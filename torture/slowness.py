@@ -17,21 +17,16 @@ REST_SECONDS = 0.15
 WRITE_EVERY_SECONDS, SMALL_WRITE_BYTES = 0.005, 300
 
 
-class Slowness:
-    """How many times longer than its CPU time a bit of work takes. Measures in a `with`, in a thread of its own."""
+class Measuring:
+    """Measures in a `with`, in a thread of its own."""
 
-    def __init__(self) -> None:
-        self.factor = 1.0
-        """The worst that was met: 3.0 where work took three times its CPU time."""
+    def __init__(self, name: str) -> None:
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._measure, name="slowness", daemon=True)
+        self._thread = threading.Thread(target=self._measure, name=name, daemon=True)
 
     def _measure(self) -> None:
-        while not self._over.wait(REST_SECONDS):
-            begin, until = time.perf_counter(), time.thread_time() + WORK_SECONDS
-            while time.thread_time() < until:
-                pass
-            self.factor = max(self.factor, (time.perf_counter() - begin) / WORK_SECONDS)
+        """Measure again and again until it is over."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -42,14 +37,29 @@ class Slowness:
         self._thread.join()
 
 
-class DiskPace:
-    """How long a small write takes until it is on the disk. Measures in a `with`, in a thread of its own."""
+class Slowness(Measuring):
+    """How many times longer than its CPU time a bit of work takes."""
+
+    def __init__(self) -> None:
+        super().__init__("slowness")
+        self.factor = 1.0
+        """The worst that was met: 3.0 where work took three times its CPU time."""
+
+    def _measure(self) -> None:
+        while not self._over.wait(REST_SECONDS):
+            begin, until = time.perf_counter(), time.thread_time() + WORK_SECONDS
+            while time.thread_time() < until:
+                pass
+            self.factor = max(self.factor, (time.perf_counter() - begin) / WORK_SECONDS)
+
+
+class DiskPace(Measuring):
+    """How long a small write takes until it is on the disk."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__("disk-pace")
         self._path = folder / "pace"
         self._took: list[float] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._measure, name="disk-pace", daemon=True)
 
     @property
     def p99_ms(self) -> float:
@@ -65,11 +75,3 @@ class DiskPace:
             os.fdatasync(file)
             self._took.append(time.perf_counter() - begin)
         os.close(file)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()

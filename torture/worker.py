@@ -140,9 +140,7 @@ class Worker:
             calls.took.append(time.perf_counter() - begin)
 
     def _report(self) -> None:
-        begin = time.monotonic()
         left = self._log.close(self._task.close_seconds)
-        closing = time.monotonic() - begin
         with self._task.path("calls").open("wb") as file:
             for column in ("began", "took"):
                 for calls in self._calls:
@@ -150,7 +148,6 @@ class Worker:
         report = {
             "counters": self._log.counters(),
             "left": left,
-            "closing_seconds": closing,
             "raised": self._raised,
             "unbalanced": self._unbalanced,
             "began_kb": self._began_kb,

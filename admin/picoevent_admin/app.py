@@ -18,9 +18,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from picoevent import EventLog, Settings, SettingsError
 from picoevent.analysts import Analysts, open_analysts
 from picoevent.event import format_time
+from picoevent.report.query_cache import keeps_answers
+from picoevent.report.warming import DASHBOARD, Warmer
 from picoevent.settings import MIN_SECRET_KEY_CHARACTERS
 from picoevent_admin import display, sign_in
-from picoevent_admin.bi import EXTENSION, Bi
+from picoevent_admin.bi import EXTENSION, Bi, bi
 from picoevent_admin.error_pages import show_errors
 from picoevent_admin.guard import guard
 from picoevent_admin.headers import STATIC_SECONDS, csp_nonce, protect_responses
@@ -45,14 +47,18 @@ class Application(Flask):
         self.logger.error("%s %s has failed", request.method, display.visible(request.path), exc_info=exc_info)
 
 
-def create_app(settings: Settings, *, events: EventLog | None = None, analysts: Analysts | None = None) -> Flask:
+def create_app(
+    settings: Settings, *, events: EventLog | None = None, analysts: Analysts | None = None, warms: bool = False
+) -> Flask:
     """Return the BI on an event log; raise `SettingsError` without a secret key.
 
-    Make it after a fork: its connections are this process's own.
+    Where it `warms`, the panels of the dashboard are computed ahead while analysts are here. Make it after a fork: its
+    connections are this process's own.
     """
     check_secret_key(settings)
     events = events or EventLog(settings)
-    parts = Bi(settings, events, analysts or open_analysts(settings), Throttle(settings), Names(events))
+    warmer = Warmer(events.report, DASHBOARD if warms and keeps_answers(settings) else ())
+    parts = Bi(settings, events, analysts or open_analysts(settings), Throttle(settings), Names(events), warmer)
     app = Application(__name__)
     app.extensions[EXTENSION] = parts
     app.config.update(
@@ -67,6 +73,7 @@ def create_app(settings: Settings, *, events: EventLog | None = None, analysts: 
     protect_responses(app, settings)
     keep_sessions(app, settings, parts.analysts)
     guard(app)
+    app.before_request(_notice_analyst)
     CSRFProtect(app)
     show_errors(app)
     _add_pages(app)
@@ -86,6 +93,11 @@ def check_secret_key(settings: Settings) -> None:
 def _trust_proxies(app: Flask, proxies: int) -> None:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+
+
+def _notice_analyst() -> None:
+    if "analyst" in g:
+        bi().warmer.look()
 
 
 def _add_pages(app: Flask) -> None:

@@ -9,10 +9,13 @@ from flask import current_app
 
 from picoevent import EventLog, Settings
 from picoevent.analysts import Analysts
+from picoevent.report.warming import Warmer
 from picoevent_admin.names import Names
 from picoevent_admin.throttle import Throttle
 
 EXTENSION = "picoevent"
+WARMER_SECONDS = 1.0
+"""How long an answer that nobody waits for may still take when all is closed."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,11 @@ class Bi:
     analysts: Analysts
     throttle: Throttle
     names: Names
+    warmer: Warmer
 
     def close(self) -> None:
         """Close every connection; idempotent."""
+        self.warmer.close(WARMER_SECONDS)
         self.events.close()
         self.analysts.close()
 

@@ -252,7 +252,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Flask:
         """Make the application, in each worker: its connections are of that process."""
-        return create_app(self._settings)
+        return create_app(self._settings, warms=True)
 
 
 def _hold_signals(_arbiter: object, _worker: object) -> None:

@@ -120,7 +120,7 @@ def make_verb(report: Report) -> Verb:
             print_answer(events.report(report.name, **arguments), output, row=report.row)
 
     meaning = f"\n\n{inspect.getdoc(report.row)}" if report.row else ""
-    run.__doc__ = f"{report.summary}.{meaning}\n\nThe default range is {report.default_range}. See docs/reports.md."
+    run.__doc__ = f"{report.summary}.{meaning}\n\nThe range is {report.range_in_words}. See docs/reports.md."
     example = EXAMPLES.get(report.name, "--since 'this month' --format csv")
     command = verb(report.name, f"picoevent report {report.name} {example}")(format_option(*ANSWER_FORMATS)(run))
     command.params = [*RANGE_OPTIONS, *_options(report), *command.params]

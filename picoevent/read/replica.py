@@ -49,7 +49,7 @@ class DataAge:
 class ReplicaWatch:
     """Measure how far a replica is behind; safe under threads, not across a fork. No call raises.
 
-    The leader of the fold writes the primary's clock into `fold_state` about twice a second: where that row is recent
+    The leader of the fold writes the primary's clock into `fold_state` about once a second: where that row is recent
     on the replica, it says all. Where it is not, the primary says how far it is itself.
     """
 

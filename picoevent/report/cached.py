@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import msgspec
 
 from picoevent.errors import StoreNotReady, StoreUnavailable
+from picoevent.ids import wall_clock_ms
 from picoevent.report.arguments import make_arguments
-from picoevent.report.desk import Reports, find_report, wall_clock_ms
+from picoevent.report.desk import Reports, find_report
 from picoevent.report.frame import Answer, Arguments, Report
 from picoevent.report.freshness import LIVE_SECONDS, normalised, ttl_seconds, utc_days
 from picoevent.report.intervals import calendar_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from picoevent.errors import InvalidQuery, StoreNotReady
+from picoevent.ids import wall_clock_ms
 from picoevent.read.names import NameDirectory
 from picoevent.report.arguments import make_arguments, near
 from picoevent.report.catalogue import REPORTS
@@ -39,11 +39,6 @@ _STATE = select(
     _ZONE.label("zone"),
     *[found.scalar_subquery().label(f"newest_{name}") for name, found in _NEWEST.items()],
 )
-
-
-def wall_clock_ms() -> int:
-    """Return this machine's clock as Unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def find_report(name: str) -> Report:

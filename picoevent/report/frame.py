@@ -147,8 +147,10 @@ class Report:
     """Where it is set, the default range is the last so many seconds instead."""
     row: type[Any] | None = None
     """The class of its rows; what its fields are stands in its docstring. Without it answers are not cached."""
+    only_range: str = ""
+    """The range in words, where it is always the same, whatever is asked for."""
     live: bool = False
-    """Whether it is about the last minutes, whatever range is asked for."""
+    """Whether its answers stay fresh for seconds only, whatever range is asked for."""
     reads_before: float = 0
     """How far before its range it reads, in lengths of the range; `math.inf` where it reads all that there was."""
     reads_behind_days: int = 0
@@ -157,11 +159,15 @@ class Report:
     """Reads what its answers depend on beside events, as plain values: another value is another question."""
 
     @property
-    def default_range(self) -> str:
-        """The default range in words."""
+    def range_in_words(self) -> str:
+        """The range of an answer where none is asked for, in words."""
+        if self.only_range:
+            return f"always {self.only_range}"
         if self.default_seconds:
             minutes = self.default_seconds // MINUTE_SECONDS
-            return "the last hour" if self.default_seconds == HOUR_SECONDS else f"the last {minutes} minutes"
+            last = "hour" if self.default_seconds == HOUR_SECONDS else f"{minutes} minutes"
+            return f"by default the last {last}"
         if self.default_days >= ALL_DAYS:
-            return "all time"
-        return "today" if self.default_days == 1 else f"the last {self.default_days} days, today included"
+            return "by default all time"
+        days = "today" if self.default_days == 1 else f"the last {self.default_days} days, today included"
+        return f"by default {days}"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -33,6 +35,18 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
 
 Compute = Callable[[], Answer[Any]]
 Result = TypeVar("Result", Answer[Any], Answer[Any] | None)
+
+_counted: ContextVar[bool] = ContextVar("counted", default=True)
+
+
+@contextmanager
+def not_counted() -> Iterator[None]:
+    """Count computations alone within this block: who asks there is nobody who looks at answers."""
+    token = _counted.set(False)
+    try:
+        yield
+    finally:
+        _counted.reset(token)
 
 
 class Entries(Protocol):
@@ -87,19 +101,19 @@ class QueryCache:
         """
         kept = self._look(key, ttl_seconds)
         if kept is not None and kept.is_fresh:
-            self._count("hits")
+            self._tell("hits")
             return kept.given()
         if kept is not None and kept.is_stale:
-            self._count("stale")
+            self._tell("stale")
             self._refresher.submit(key.name, partial(self._refresh, key, ttl_seconds, compute))
             return kept.given()
-        self._count("misses")
+        self._tell("misses")
         try:
             return self._compute_once(key, ttl_seconds, compute)
         except StoreUnavailable:
             if kept is None or not rescue:
                 raise
-            self._count("stale")
+            self._tell("stale")
             return replace(kept.given(), notes=(*kept.answer.notes, "The database does not answer: this is older."))
 
     def describe(self) -> str:
@@ -109,6 +123,10 @@ class QueryCache:
     def close(self, timeout: float = 0) -> None:
         """Refresh nothing more, and wait so many seconds for what is under way; idempotent."""
         self._refresher.close(timeout)
+
+    def _tell(self, how: str) -> None:
+        if _counted.get():
+            self._count(how)
 
     def _look(self, key: CacheKey, ttl_seconds: int) -> Kept | None:
         body = self._entries.get(key.name, key.seal)
@@ -122,7 +140,7 @@ class QueryCache:
             if leads:
                 return self._lead(flight, key, partial(self._compute_or_wait, key, ttl_seconds, compute))
             if not waited:
-                self._count("waits")
+                self._tell("waits")
                 waited = True
             found = flight.wait(give_up - time.monotonic())
             if found is not None:
@@ -152,7 +170,7 @@ class QueryCache:
     def _compute_or_wait(self, key: CacheKey, ttl_seconds: int, compute: Compute) -> Answer[Any]:
         token = self._entries.lock(key.name, COMPUTING_SECONDS)
         if token is None:
-            self._count("waits")
+            self._tell("waits")
         give_up, pause = time.monotonic() + self._patience, FIRST_PAUSE_SECONDS
         while True:
             # Also with the lock: somebody may have finished since this caller looked.
@@ -203,9 +221,14 @@ class QueryCache:
             self._entries.unlock(key.name, token)
 
 
+def keeps_answers(settings: Settings) -> bool:
+    """Return whether these settings ask for a cache of answers."""
+    return settings.report_cache and not settings.cache_url.startswith("none:")
+
+
 def open_query_cache(settings: Settings, link: RedisLink | None, count: Callable[[str], None]) -> QueryCache | None:
     """Return the cache of answers that these settings ask for, None where none are kept; `link` leads to Redis."""
-    if not settings.report_cache or settings.cache_url.startswith("none:"):
+    if not keeps_answers(settings):
         return None
     from picoevent.report.query_memory import MemoryEntries
 

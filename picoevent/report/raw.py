@@ -1,13 +1,14 @@
 """Raw rows for the questions that no rollup answers: what they may cost, who reads them, and what the answer says.
 
 Before anything is read, the rollups' counts say how many rows it will be: a question beyond `report_max_rows` is
-refused with advice. The database itself ends what takes longer than `report_max_seconds`.
+refused with advice. The database itself ends what takes longer than `report_max_seconds`, and answers no more than
+`report_max_at_once` such questions at the same time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import and_, func, or_, select
@@ -16,20 +17,22 @@ from picoevent.errors import QueryTooCostly
 from picoevent.ids import MAX_UNIX_MS, MIN_UNIX_MS
 from picoevent.read.names import Dictionary
 from picoevent.report.asking import as_of, to_moment, unknown_names
+from picoevent.report.counting import ANY
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.indexed import find_indexed
 from picoevent.report.payload_values import PayloadFilter, PayloadKeys
 from picoevent.rollup.tiers import Piece, Tier, cover
 from picoevent.store.limits import TimeLimit
 from picoevent.store.packed_rows import Batch, RowReader, Walk
+from picoevent.store.places import place_among
 from picoevent.store.rollup_tables import rollup
 
 Row = TypeVar("Row")
 
-ANY = 0
-"""In rollups: any event type, any source."""
 ORIGIN = "raw rows"
 DAY_MS = 86_400_000
+FEW_ROWS = 100_000
+"""Read in some milliseconds: such a question waits for nobody."""
 
 
 def walk_of(desk: Desk, arguments: Arguments, event_types: Sequence[str] | None = None) -> Walk:
@@ -59,7 +62,12 @@ def raw_rows(desk: Desk, report: str, *walks: Walk) -> Iterator[RowReader]:
     if rows > most:
         message = f"This {report} reads about {rows:,} raw rows; {most:,} are allowed (PICOEVENT_REPORT_MAX_ROWS)."
         raise QueryTooCostly(message, hint=_advice(rows, most, walks))
-    with TimeLimit(desk.connection, desk.settings.report_max_seconds) as limit:
+    seconds = desk.settings.report_max_seconds
+    # Waiting for a place is part of its time.
+    limit = TimeLimit(desk.connection, seconds)
+    few = rows <= FEW_ROWS
+    place = nullcontext() if few else place_among(desk.connection, desk.settings.report_max_at_once, seconds / 2)
+    with place, limit:
         yield RowReader(desk.connection, limit)
 
 

@@ -154,5 +154,6 @@ REALTIME = Report(
     options={"of": "show values of this dimension (default: of all that are not searchable)"},
     row=RealtimeRow,
     default_seconds=LONG_MINUTES * MINUTE_SECONDS,
+    only_range="the last 30 minutes",
     live=True,
 )

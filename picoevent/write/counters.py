@@ -35,8 +35,8 @@ class Counters:
       before, and whose id met another event and was changed.
 
     And how reports were answered, where they are cached: `report_hits` at once, `report_stale` at once from an answer
-    that is being refreshed, or is all there is, `report_misses` neither. `report_computations` were done for that, and
-    `report_waits` waited for one of somebody else.
+    that is being refreshed, or is all there is, `report_misses` neither. `report_computations` were done for that or
+    ahead, and `report_waits` waited for one of somebody else.
     """
 
     def __init__(self) -> None:

@@ -10,9 +10,7 @@ import sys
 
 import pytest
 
-from picoevent import Settings
-from picoevent.store import open_store
-from picoevent.store.base import Purpose
+from .conftest import make_tables
 
 GOOD = '{"type": "a", "time": "2026-01-01T00:00:00Z"}\n'
 
@@ -132,9 +130,3 @@ def test_wrong_options_stop_before_anything_is_read(run, embedded_url, options):
 
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
-
-
-def make_tables(url):
-    store = open_store(url, Settings(url=url), Purpose.ADMIN)
-    store.init()
-    store.close()

@@ -23,6 +23,13 @@ Publisher(Path(sys.argv[1])).publish(json.loads(sys.argv[2]))
 """
 
 
+ASKS = """
+from picoevent import EventLog
+with EventLog() as events:
+    events.report("top_types")
+"""
+
+
 @pytest.fixture
 def folder(embedded_url, tmp_path):
     return tmp_path / "picoevent.db-spool"
@@ -236,6 +243,19 @@ def test_status_tells_how_many_answers_came_from_the_cache(run, status, folder, 
         "hits": 80, "stale": 10, "misses": 10, "computations": 12, "waits": 3, "hit_rate": 0.9,
     }  # fmt: skip
     assert "Report cache      90% of answers from it: 80 hits, 10 misses, 10 stale" in run("status").stdout
+
+
+def test_what_one_process_has_computed_is_a_hit_for_the_others_and_status_adds_them_up(
+    status, folder, redis_url, monkeypatch
+):
+    monkeypatch.setenv("PICOEVENT_CACHE_URL", redis_url)
+
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", ASKS], check=True, env=os.environ)
+
+    assert status()["report_cache"] == {
+        "hits": 2, "stale": 0, "misses": 1, "computations": 1, "waits": 0, "hit_rate": 0.667,
+    }  # fmt: skip
 
 
 def test_status_says_where_no_report_was_asked_for(run, ended):

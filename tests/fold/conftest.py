@@ -9,6 +9,8 @@ from picoevent.fold.worker import Folder
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
 
+from .past import fold_past
+
 
 @pytest.fixture
 def ready_url(store_url):
@@ -37,3 +39,10 @@ def folder(ready_url):
     folder = Folder(Settings(url=ready_url))
     yield folder
     folder.close()
+
+
+@pytest.fixture
+def folded(events, folder):
+    """One that has folded events of `past.DAYS_BACK`."""
+    fold_past(events, folder)
+    return folder

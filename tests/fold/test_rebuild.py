@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -11,13 +11,11 @@ from sqlalchemy import text
 from picoevent import EventLog, NewEvent, Settings
 from picoevent.fold.raw import RawRowsGone
 from picoevent.fold.rebuild import Rebuilder
-from picoevent.fold.verify import Verifier
 from picoevent.fold.worker import Folder
 from picoevent.rollup.tiers import DAY_SECONDS
 
-NOW = datetime.now(UTC)
-DAYS_BACK = (0, 0, 1, 1, 3, 40, 100, 400, 1000)
-USERS = (7, 2**40, "ann", None)
+from .past import EVENTS, NOW, USERS, change, differences
+
 DAMAGES = (
     "UPDATE rollup SET events = events * 2",
     "DELETE FROM rollup WHERE event_type_id = 1",
@@ -30,28 +28,8 @@ DAMAGES = (
 
 
 @pytest.fixture
-def folded(events, folder):
-    for place, days in enumerate(DAYS_BACK):
-        names = {"event_type": "ab"[place % 2], "source": "xy"[place % 3 % 2]}
-        moment = NOW - timedelta(days=days, seconds=5)
-        events.log_many([NewEvent(**names, user_id=user, at=moment) for user in USERS])
-    folder.fold_all()
-    folder.keep_up()
-    return folder
-
-
-@pytest.fixture
 def rebuilder(folder):
     return Rebuilder(folder.store, 200)
-
-
-def change(folder, statement):
-    with folder.store.transaction() as connection:
-        assert connection.execute(text(statement)).rowcount
-
-
-def differences(folder):
-    return Verifier(folder.store).verify().differences
 
 
 @pytest.mark.parametrize("damages", [DAMAGES[:3], DAMAGES[3:5], DAMAGES[5:]], ids=["events", "users", "too many"])
@@ -63,7 +41,7 @@ def test_whatever_was_done_to_rollups_is_mended(folded, rebuilder, damages):
     rebuilt = rebuilder.rebuild(None, None)
 
     assert differences(folded) == []
-    assert (rebuilt.events, rebuilt.notes) == (4 * len(DAYS_BACK), [])
+    assert (rebuilt.events, rebuilt.notes) == (EVENTS, [])
 
 
 def test_what_waits_is_left_to_the_fold(folded, rebuilder, events):

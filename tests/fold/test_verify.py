@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from picoevent import EventLog, NewEvent, Settings
 from picoevent.fold.raw import RawRowsGone
@@ -16,9 +15,7 @@ from picoevent.rollup.tiers import DAY_SECONDS, Tier
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
 
-NOW = datetime.now(UTC)
-DAYS_BACK = (0, 0, 1, 1, 3, 40, 100, 400)
-USERS = (7, 2**40, "ann", None)
+from .past import DAYS_BACK, EVENTS, NOW, change
 
 
 @pytest.fixture
@@ -28,29 +25,12 @@ def verifier(ready_url):
     store.close()
 
 
-@pytest.fixture
-def folded(events, folder):
-    """A folded database with events of two types, two sources and several users, from today to 400 days ago."""
-    for place, days in enumerate(DAYS_BACK):
-        names = {"event_type": "ab"[place % 2], "source": "xy"[place % 3 % 2]}
-        moment = NOW - timedelta(days=days, seconds=5)
-        events.log_many([NewEvent(**names, user_id=user, at=moment) for user in USERS])
-    folder.fold_all()
-    folder.keep_up()
-    return folder
-
-
-def change(folder, statement):
-    with folder.store.transaction() as connection:
-        assert connection.execute(text(statement)).rowcount
-
-
 def test_what_was_folded_agrees(folded, verifier):
     findings = verifier.verify()
 
     assert findings.differences == []
-    assert (findings.events, findings.waiting, findings.notes) == (32, 0, [])
-    assert findings.days == 401
+    assert (findings.events, findings.waiting, findings.notes) == (EVENTS, 0, [])
+    assert findings.days == DAYS_BACK[-1] + 1
 
 
 def test_what_waits_is_left_out(folded, events, verifier):
@@ -58,7 +38,7 @@ def test_what_waits_is_left_out(folded, events, verifier):
 
     findings = verifier.verify()
 
-    assert (findings.differences, findings.events, findings.waiting) == ([], 32, 1)
+    assert (findings.differences, findings.events, findings.waiting) == ([], EVENTS, 1)
 
 
 def test_before_anything_was_folded_nothing_differs(events, verifier):

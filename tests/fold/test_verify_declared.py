@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,11 +10,11 @@ from sqlalchemy import text
 from picoevent import NewEvent, Settings
 from picoevent.fold.declaring import declare
 from picoevent.fold.rebuild import Rebuilder
-from picoevent.fold.verify import Verifier
 from picoevent.fold.worker import Folder
 from picoevent.rollup.tiers import Tier
 
-NOW = datetime.now(UTC)
+from .past import NOW, differences
+
 WISHES = {
     "dimensions": ["path", "session"],
     "pairs": [("path", "session")],
@@ -55,10 +55,6 @@ def log(events):
             [NewEvent("visit", data(n * place), n % 4, source=source, at=moment) for n in range(1, 12)]
             + [NewEvent("other", {"path": "/"}, at=moment)]
         )
-
-
-def differences(folder):
-    return Verifier(folder.store).verify().differences
 
 
 def test_what_was_folded_agrees(folded):

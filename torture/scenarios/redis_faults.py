@@ -23,8 +23,6 @@ HARM_EVERY_SECONDS = 0.01
 SPAN = 20
 """Events that are read again after each one: by then some were dropped, or replaced."""
 
-Harm = Callable[[RedisServer], "contextmanager[None]"]
-
 
 @contextmanager
 def _nothing(_: RedisServer) -> Iterator[None]:
