@@ -8,6 +8,7 @@ import click
 
 from picoevent.cli.cells import visible
 from picoevent.cli.options import current_settings
+from picoevent.cli.progress import progress_bar
 from picoevent.cli.verbs import verb
 from picoevent.cli.verify import counted
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 def rezone(zone: str, *, yes: bool) -> None:
     """Change the reporting time zone, in which days and months begin.
 
-    Days and months are cut anew, in one transaction: who reads sees the old ones until it is done. Events are stored
-    meanwhile, and counted afterwards. Running workers and `picoevent serve` take the new zone by themselves; where
-    PICOEVENT_TIMEZONE names the old one, a process that is started refuses.
+    Days and months are cut anew, in one transaction: who reads sees the old ones until it is done, since days of two
+    zones overlap. Events are stored meanwhile, and counted afterwards; a million that have to be counted anew may take
+    a minute. Running workers and `picoevent serve` take the new zone by themselves; where PICOEVENT_TIMEZONE names the
+    old one, a process that is started refuses.
     """
     from picoevent.cli.rollups import open_fold_store
     from picoevent.fold.rezone import change_zone, plan_change
@@ -39,13 +41,16 @@ def rezone(zone: str, *, yes: bool) -> None:
         if not yes:
             click.echo("Nothing was changed. To do it, add --yes.")
             return
-        change_zone(store, wanted, current_settings().dimension_values_kept)
+        with progress_bar("cutting anew") as advance:
+            change_zone(store, wanted, current_settings().dimension_values_kept, advance)
     click.echo(f"The reporting zone is {wanted} now. Check: picoevent verify")
 
 
 def _words(change: Change) -> list[str]:
     """Return what a change does, in sentences."""
     after = change.after
+    if not change.begun:
+        return [f"From {change.before.zone} to {after.zone}. Nothing was counted yet, so nothing is cut anew."]
     lines = [f"From {change.before.zone} to {after.zone}. Counting pauses until it is done; nothing else does."]
     if change.quarters_from > change.anew_from:
         lines.append(f"Days from {after.day_of(change.quarters_from)} on are put together from quarters of an hour.")

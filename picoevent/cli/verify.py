@@ -45,7 +45,8 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
     """Compare the rollups with the events that they were counted from.
 
     Day by day, and while others write: what still waits to be counted is left out. By default all days that have
-    events. Nothing is changed; where something differs, it exits with 1, and `picoevent rollups rebuild` mends it.
+    events. Nothing is changed; where something differs, it exits with 1, and `picoevent rollups rebuild` mends it. So
+    it does where events wait and none was ever counted: then there is nothing to compare.
     """
     from picoevent.fold.verify import Verifier
     from picoevent.rollup.tiers import Calendar
@@ -71,7 +72,7 @@ def verify(ctx: click.Context, output: str, **span: Unpack[ChosenSpan]) -> None:
         _print_for_people(findings, rows, calendar)
     for seq, events in findings.unreadable.items():
         click.echo(f"warning: batch {seq} of pending can't be read: its {events:,} events are in no rollup.", err=True)
-    if not findings.agree or findings.unreadable:
+    if not findings.agree or findings.unreadable or _nothing_was_counted(findings):
         ctx.exit(FAILED)
 
 
@@ -108,6 +109,7 @@ def _document(findings: Findings, rows: list[dict[str, object]]) -> dict[str, ob
         "days": findings.days,
         "events": findings.events,
         "waiting": findings.waiting,
+        "begun": findings.begun,
         "zone": findings.zone,
         "differences": rows,
         "more_differences": findings.more,
@@ -121,6 +123,11 @@ def _print_for_people(findings: Findings, rows: list[dict[str, object]], calenda
         print_table(rows, COLUMNS)
     if findings.more:
         click.echo(f"... and {findings.more:,} more")
+    if _nothing_was_counted(findings):
+        waits = f"{counted(findings.waiting, 'event')} {'waits' if findings.waiting == 1 else 'wait'}"
+        click.echo(f"Nothing was counted yet, and {waits}: there is nothing to compare.")
+        click.echo("Run: picoevent worker", err=True)
+        return
     if findings.waiting:
         click.echo(f"{counted(findings.waiting, 'event')} more wait to be counted, and were left out.", err=True)
     for note in findings.notes:
@@ -131,6 +138,11 @@ def _print_for_people(findings: Findings, rows: list[dict[str, object]], calenda
     else:
         click.echo(f"{what}: {counted(len(rows) + findings.more, 'difference')}.")
         click.echo(f"Run: picoevent rollups rebuild --range {_days_of(findings, calendar)}", err=True)
+
+
+def _nothing_was_counted(findings: Findings) -> bool:
+    """Say whether events wait, and nobody has counted any yet."""
+    return findings.agree and not findings.begun and findings.waiting > 0
 
 
 def _days_of(findings: Findings, calendar: Calendar) -> str:

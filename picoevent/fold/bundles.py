@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, select
 
@@ -17,7 +17,15 @@ from picoevent.fold.crowds import Crowds
 from picoevent.fold.turns import Turn
 from picoevent.rollup.tiers import Tier
 
-Content = TypeVar("Content")
+
+class Sum(Protocol):
+    """What parts add up to."""
+
+    def take_away(self, other: Self) -> None:
+        """Take out what was added once."""
+
+
+Content = TypeVar("Content", bound=Sum)
 
 MERGING_SECONDS, CLOSING_SECONDS = 0.1, 0.2
 """About how long one turn puts parts together, or prepares a bucket that is to be closed."""
@@ -130,6 +138,15 @@ class Bundles(Generic[Content]):
             for name in self._crowded(turn.connection, *due):
                 self._merge(turn, Key(due[0], *name, due[1]))
         return True
+
+    def take_away(self, turn: Turn, tier: Tier, bucket: int, taken: int) -> None:
+        """Take what lies in one bucket out of another."""
+        for name in self._names(turn.connection, Span(tier, tier, taken, taken + 1)):
+            key = Key(tier, *name, bucket)
+            content = self._form.gather(turn.connection, key, bucket + 1)
+            content.take_away(self._form.gather(turn.connection, Key(tier, *name, taken), taken + 1))
+            self._form.delete(turn.connection, key)
+            self._form.write(turn, {key: content})
 
     def _merge(self, turn: Turn, key: Key) -> None:
         content = self._form.gather(turn.connection, key, key.bucket + 1)

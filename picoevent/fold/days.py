@@ -46,3 +46,13 @@ def touch_days(connection: Connection, days: Sequence[int], version: int) -> Non
     new = [{"day": day, "version": version} for day in days if day not in known]
     if new:
         connection.execute(day_version.insert(), new)
+
+
+def touch_span(turn: Turn, span: tuple[int, int]) -> None:
+    """Give the days of a span (Unix seconds), UTC, a version, and the rollups one.
+
+    Not those before raw rows: what else was counted from these can't be counted again.
+    """
+    since = max(span[0] // DAY_SECONDS, -(-turn.state.raw_from // DAY_SECONDS)) * DAY_SECONDS
+    turn.mark_changed()
+    touch_days(turn.connection, range(since, span[1], DAY_SECONDS), int(turn.changes["version"]))

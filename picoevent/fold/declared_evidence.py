@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,27 +12,31 @@ from sqlalchemy import Connection
 
 from picoevent.fold.columns import Columns
 from picoevent.fold.counts import combinations
+from picoevent.fold.declared_values import ValueReader, Values
 from picoevent.fold.groups import moments_of
 from picoevent.fold.harvest import sources_counted
-from picoevent.fold.payloads import PayloadReader
+from picoevent.fold.index_evidence import IndexTally, index_rows
 from picoevent.fold.piles import USERS, read_span
-from picoevent.fold.values import find_values
-from picoevent.rollup.cells import Cell, Cells, unpack_cells
+from picoevent.rollup.cells import OTHER, Cell, Cells, unpack_cells
 from picoevent.rollup.members import unpack_members
 from picoevent.rollup.samples import AnySet, take_in
 from picoevent.rollup.sketch import MeasureCell, unpack_measure
-from picoevent.rollup.tiers import Calendar, Tier, Window
-from picoevent.rollup.values import join_pair, number_of, pair_value_text, value_text
+from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar, Tier, Window
+from picoevent.rollup.values import number_of
 from picoevent.store.declarations import Declaration, Dimension
-from picoevent.store.rollup_tables import rollup_dimension, rollup_measure, rollup_users, rollup_value_users
+from picoevent.store.rollup_tables import (
+    rollup_dimension,
+    rollup_measure,
+    rollup_users,
+    rollup_value_users,
+)
 
-UNKNOWN = (1 << 32) - 2
-"""Stands for values that have no number."""
+MINUTE_MS = MINUTE_SECONDS * 1000
 
 Windows = Mapping[Tier, Window]
 Places = tuple[tuple[Tier, int], ...]
-Seen = tuple[int, int, int | None, int]
-"""When it happened (Unix milliseconds), source, user, value."""
+Members = Mapping[int, Sequence[int | None]]
+"""What each event adds to the sets of a value, by counted id; 0 are users."""
 DeclaredKey = tuple[Tier, int, int, int, int]
 """Tier, bucket, event type, source, dimension or measure."""
 
@@ -46,15 +50,44 @@ class DeclaredEvidence:
     measures: defaultdict[DeclaredKey, MeasureCell] = field(default_factory=lambda: defaultdict(MeasureCell))
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Events of one type, side by side: Unix milliseconds, sources, values by dimension, and members of sets."""
+
+    moments: Sequence[int]
+    sources: Sequence[int]
+    values: Values
+    members: Members
+
+    def cell(self, events: Sequence[int], number: int) -> Cell:
+        """Return what some events are together, as a value of a dimension: it is no member of its own set."""
+        moments = [self.moments[event] for event in events]
+        sets = {
+            counted_id: BitMap([member for event in events if (member := column[event]) is not None])
+            for counted_id, column in self.members.items()
+            if counted_id != number
+        }
+        filled: dict[int, AnySet] = {counted_id: members for counted_id, members in sets.items() if members}
+        return Cell(len(events), min(moments, default=0), max(moments, default=0), filled)
+
+
 class DeclaredTally:
     """Adds up what events of types that declare something hold, for all buckets that tiers can answer for."""
 
-    def __init__(self, declarations: Mapping[int, Declaration], calendar: Calendar, windows: Windows) -> None:
+    def __init__(
+        self,
+        declarations: Mapping[int, Declaration],
+        calendar: Calendar,
+        windows: Windows,
+        index: IndexTally | None = None,
+    ) -> None:
+        """Where there is an `index`, it is told what it must hold, too."""
         self._declarations = declarations
         self._calendar = calendar
         self._windows = windows
         self._places = lru_cache(maxsize=100_000)(self._find_places)
-        self._values: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        self._reader = ValueReader()
+        self.index = index
         self.evidence = DeclaredEvidence()
 
     def add(self, connection: Connection, columns: Columns) -> None:
@@ -65,58 +98,52 @@ class DeclaredTally:
                 self._add(connection, declaration, _picked(columns, mine))
 
     def _add(self, connection: Connection, declaration: Declaration, columns: Columns) -> None:
-        paths = {path for one in declaration.dimensions for path in one.paths}
-        reader = PayloadReader(paths | {one.path for one in declaration.measures})
-        payloads = reader.read(connection, columns.event_ids)
-        jsons = {path: reader.column(path, payloads) for path in reader.paths}
+        jsons, values = self._reader.read(connection, declaration, columns.event_ids)
+        if self.index is not None:
+            self.index.add(connection, index_rows(declaration, columns.event_ids, values))
         moments = moments_of(columns.event_ids)
+        members: Members = {USERS: columns.users} | {
+            one.dimension_id: _members(moments, values[one.dimension_id], one.distinct_from * 1000)
+            for one in declaration.dimensions
+            if one.counted_distinct
+        }
         for one in declaration.dimensions:
-            values = self._numbers(connection, one, jsons)
-            seen = zip(moments, columns.source_ids, columns.users, values, strict=True)
-            self._add_values(declaration.event_type_id, one, seen)
+            self._add_values(declaration.event_type_id, one, Seen(moments, columns.source_ids, values, members))
         for measure in declaration.measures:
             for moment, source, json in zip(moments, columns.source_ids, jsons[measure.path], strict=True):
                 number = number_of(json) if moment >= measure.filled_from * 1000 else None
                 if number is None:
                     continue
-                for tier, bucket in self._places(moment // 1000):
+                for tier, bucket in self._places(moment // MINUTE_MS * MINUTE_SECONDS):
                     for either in sources_counted(tier, source):
                         key = tier, bucket, declaration.event_type_id, either, measure.measure_id
                         self.evidence.measures[key].add(number)
 
-    def _add_values(self, type_id: int, one: Dimension, seen: Iterable[Seen]) -> None:
-        groups: defaultdict[tuple[Places, int, int], list[Seen]] = defaultdict(list)
-        for event in seen:
-            groups[self._places(event[0] // 1000), event[1], event[3]].append(event)
+    def _add_values(self, type_id: int, one: Dimension, seen: Seen) -> None:
+        number, filled_ms = one.dimension_id, one.filled_from * 1000
+        groups: defaultdict[tuple[Places, int, int], list[int]] = defaultdict(list)
+        for event, (moment, source, value) in enumerate(
+            zip(seen.moments, seen.sources, seen.values[number], strict=True)
+        ):
+            groups[self._places(moment // MINUTE_MS * MINUTE_SECONDS), source, value].append(event)
         for (places, source, value), events in groups.items():
-            counted = [event for event in events if event[0] >= one.filled_from * 1000]
-            distinct = one.counted_distinct and any(event[0] >= one.distinct_from * 1000 for event in events)
+            cell = seen.cell([event for event in events if seen.moments[event] >= filled_ms], number)
+            distinct = number in seen.members and any(seen.members[number][event] for event in events)
             for tier, bucket in places:
-                for either in sources_counted(tier, source) if counted else ():
-                    self.evidence.cells[tier, bucket, type_id, either, one.dimension_id].add(value, _cell_of(counted))
-                for pair in combinations(type_id, source) if distinct and value else ():
-                    key = tier, bucket, *pair, one.dimension_id
+                for either in sources_counted(tier, source) if cell.events else ():
+                    self.evidence.cells[tier, bucket, type_id, either, number].add(value, cell)
+                for pair in combinations(type_id, source) if distinct else ():
+                    key = tier, bucket, *pair, number
                     self.evidence.distinct[key] = take_in(self.evidence.distinct[key], BitMap([value]))
 
     def _find_places(self, second: int) -> Places:
         buckets = [(tier, self._calendar.bucket(tier, second), window) for tier, window in self._windows.items()]
         return tuple((tier, bucket) for tier, bucket, window in buckets if window.since <= bucket < window.until)
 
-    def _numbers(self, connection: Connection, one: Dimension, jsons: Mapping[str, Sequence[bytes]]) -> list[int]:
-        """Return the number of each value; 0 for none."""
-        if one.second_path:
-            texts = [pair_value_text(join_pair(*both)) for both in zip(*map(jsons.__getitem__, one.paths), strict=True)]
-        else:
-            texts = list(map(value_text, jsons[one.path]))
-        known = self._values[one.dimension_id]
-        known |= find_values(connection, one.dimension_id, {text for text in texts if text is not None} - known.keys())
-        return [0 if text is None else known.get(text, UNKNOWN) for text in texts]
 
-
-def _cell_of(events: Sequence[Seen]) -> Cell:
-    users = BitMap([user for _, _, user, _ in events if user is not None])
-    moments = [event[0] for event in events]
-    return Cell(len(events), min(moments), max(moments), {USERS: users} if users else {})
+def _members(moments: Sequence[int], values: Sequence[int], since_ms: int) -> list[int | None]:
+    """Return values as members of sets that hold from a moment on: "no value" is none."""
+    return [value if value and moment >= since_ms else None for moment, value in zip(moments, values, strict=True)]
 
 
 def _picked(columns: Columns, places: Sequence[int]) -> Columns:
@@ -157,8 +184,11 @@ def _read_tier(connection: Connection, evidence: DeclaredEvidence, tier: Tier, s
         evidence.cells[key].merge(unpack_cells(row.packed))
     for row in read_span(connection, rollup_value_users, tier, *span):
         cells = evidence.cells[tier, row.bucket, row.event_type_id, row.source_id, row.dimension_id]
-        cell = cells.values.get(row.value_id)
-        if cell is not None:
+        cell = cells.other if row.value_id == OTHER else cells.values.get(row.value_id)
+        if cell is None:
+            # A set of a value that has no events.
+            cells.add(row.value_id, Cell(0, 0, 0, {row.counted_id: unpack_members(row.packed)}))
+        else:
             cell.sets[row.counted_id] = take_in(cell.sets.get(row.counted_id, BitMap()), unpack_members(row.packed))
     for row in read_span(connection, rollup_users, tier, *span):
         if row.dimension_id != USERS:

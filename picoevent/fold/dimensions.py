@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import Connection
 
 from picoevent.fold.bundles import Bundles, Span
 from picoevent.fold.cell_rows import CellForm
@@ -23,17 +25,27 @@ from picoevent.store.declarations import Dimension, read_declarations
 from picoevent.store.rollup_tables import event_dimension
 from picoevent.store.rows import insert_rows
 
+WriteIndex = Callable[[Connection, Sequence[tuple[int, int, int]]], None]
+"""Writes rows of the index: dimension, value, event."""
+
+
+def insert_index(connection: Connection, rows: Sequence[tuple[int, int, int]]) -> None:
+    """Insert rows of the index that are not there."""
+    insert_rows(connection, event_dimension, rows)
+
 
 class DimensionFold:
     """Counts declared dimensions and measures, within the turn of a round; for one thread.
 
     Implements `picoevent.fold.round.Extra` and `picoevent.fold.closing.Closer`; `count` also fills in what was there
-    before it was declared. `kept` is how many values of a dimension a closed bucket keeps.
+    before it was declared. `kept` is how many values of a dimension a closed bucket keeps; `write_index` writes rows
+    of the index of values, which are not there yet unless somebody mends.
     """
 
-    def __init__(self, calendar: Calendar, sets: Sets, kept: int) -> None:
+    def __init__(self, calendar: Calendar, sets: Sets, kept: int, write_index: WriteIndex = insert_index) -> None:
         self._calendar = calendar
         self._sets = sets
+        self._write_index = write_index
         self._form = CellForm(kept)
         self._cells = Bundles(self._form)
         self._measure_form = MeasureForm()
@@ -89,6 +101,11 @@ class DimensionFold:
         self._cells.close(turn, span)
         self._measures.close(turn, span)
 
+    def take_away(self, turn: Turn, tier: Tier, bucket: int, taken: int) -> None:
+        """Take what lies in one bucket out of another, but for members of sets."""
+        self._cells.take_away(turn, tier, bucket, taken)
+        self._measures.take_away(turn, tier, bucket, taken)
+
     def merge_some(self, turn: Turn) -> bool:
         """Put some crowded buckets together; return whether there may be more."""
         return self._cells.merge_some(turn) or self._measures.merge_some(turn)
@@ -123,7 +140,7 @@ class DimensionFold:
         self._measures.noticed(harvest.measures, turn.now)
         for dimension_id, sets in harvest.sets():
             self._sets.add(turn, dimension_id, sets)
-        insert_rows(turn.connection, event_dimension, sorted(harvest.indexed))
+        self._write_index(turn.connection, sorted(harvest.indexed))
 
 
 def _jsons_of(dimension: Dimension, jsons: Mapping[str, Sequence[bytes]]) -> Sequence[bytes]:

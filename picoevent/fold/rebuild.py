@@ -9,11 +9,15 @@ from functools import partial
 from typing import TypeVar
 
 from picoevent.errors import PicoEventError, StoreUnavailable
+from picoevent.fold.index_mending import IndexMender, drop_strange
 from picoevent.fold.mending import Mender, Span
+from picoevent.fold.piecemeal import Piecemeal, Stage
 from picoevent.fold.raw import next_filled
+from picoevent.fold.session_day import SessionDay
 from picoevent.fold.turns import StandBy, Turn, Turns, new_name
 from picoevent.fold.verify import DAILY_TIERS, MONTHLY_TIERS, choose_span
-from picoevent.rollup.tiers import QUARTER_SECONDS, Calendar, Tier
+from picoevent.rollup.sessions import GAP_MS
+from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Calendar, Tier
 from picoevent.store.fold_state import read_state
 from picoevent.store.installation import read_zone
 from picoevent.store.sql import SqlStore
@@ -94,26 +98,31 @@ class Rebuilder:
         with self._store.transaction() as connection:
             calendar = Calendar(read_zone(connection))
             begin, end = choose_span(connection, calendar, since, until)
-        run = _Run(self._store, self._patience, Mender(calendar, self._values_kept), check)
+        run = _Run(self._store, self._patience, calendar, self._values_kept, check)
         rebuilt = Rebuilt(calendar.zone, begin, end)
         for day in run.filled(Tier.DAY, (begin, end), DAILY_TIERS):
             progress(day - begin, end - begin, rebuilt.events)
             rebuilt.events += run.mend_day(day)
         first = calendar.bucket(Tier.MONTH, begin)
         for month in run.filled(Tier.MONTH, (first, end), MONTHLY_TIERS):
-            rebuilt.events += run.mend_month(month, rebuilt.notes)
+            rebuilt.events += run.mend_month(month, (begin, end), rebuilt.notes)
+        run.mend_sessions((begin, end))
         return rebuilt
 
 
 class _Run:
     """One rebuilding on its way."""
 
-    def __init__(self, store: SqlStore, patience: Patience, mender: Mender, check: Callable[[], None]) -> None:
+    def __init__(
+        self, store: SqlStore, patience: Patience, calendar: Calendar, values_kept: int, check: Callable[[], None]
+    ) -> None:
         self._store = store
         self._patience = patience
-        self._calendar = mender.calendar
+        self._calendar = calendar
         self._check = check
-        self._mender = mender
+        self._index = IndexMender()
+        self._mender = Mender(calendar, values_kept, self._index)
+        self._piecemeal = Piecemeal(self._mender)
 
     def filled(self, tier: Tier, span: Span, tiers: Sequence[Tier]) -> Iterator[int]:
         """Yield the buckets of a tier in which there is anything, an event or a bucket of these tiers."""
@@ -130,16 +139,60 @@ class _Run:
     def mend_day(self, day: int) -> int:
         """Mend what is finer than a day where it is kept, then the day; return how many events were counted anew."""
         events = 0
+        span = day, self._calendar.following(Tier.DAY, day)
         with self._store.transaction() as connection:
-            kept = read_state(connection).kept_quarter
-        if day >= kept:
-            for quarter in self.filled(Tier.QUARTER, (day, self._calendar.following(Tier.DAY, day)), FINE_TIERS):
+            state = read_state(connection)
+        self._index.begin()
+        if day >= state.kept_quarter:
+            for quarter in self.filled(Tier.QUARTER, span, FINE_TIERS):
                 events += self._take(partial(self._quarter, quarter=quarter))
-        return events + self._take(partial(self._day, day=day))
+            self._take(partial(self._day, day=day))
+        elif day >= state.kept_day:
+            events = self._anew(Tier.DAY, span)
+        if day >= state.kept_day:
+            self._clean_index(span)
+        return events
 
-    def mend_month(self, month: int, notes: list[str]) -> int:
-        """Mend a month; return how many events were counted anew."""
-        return self._take(partial(self._month, month=month, notes=notes))
+    def mend_month(self, month: int, span: Span, notes: list[str]) -> int:
+        """Mend a month, of which a span was mended; return how many events were counted anew."""
+        end = self._calendar.following(Tier.MONTH, month)
+        with self._store.transaction() as connection:
+            state = read_state(connection)
+        if month >= state.kept_day:
+            # Only of these days: the sessions of others are as they were.
+            changed = max(month, span[0]), min(end, span[1])
+            self._take(partial(self._month, month=month, changed=changed))
+        elif month >= state.raw_from:
+            events = self._anew(Tier.MONTH, (month, end))
+            self._clean_index((month, end))
+            return events
+        else:
+            words = self._calendar.local(month).strftime("%Y-%m")
+            words = f"The month {words} stays as it is: it has neither all of its events nor its days any more."
+            notes.append(words)
+        return 0
+
+    def mend_sessions(self, span: Span) -> None:
+        """Count the sessions of all closed days anew that events of a span can be part of."""
+        with self._store.transaction() as connection:
+            state = read_state(connection)
+        first = self._calendar.first_at_or_after(Tier.DAY, state.raw_from + GAP_MS // 1000)
+        # A session goes on to the end of the next day.
+        since, until = max(first, span[0] - 3 * DAY_SECONDS), min(state.closed_session, span[1] + 2 * DAY_SECONDS)
+        for bucket in self.filled(Tier.DAY, (since, until), (Tier.DAY,)):
+            with self._store.transaction() as connection:
+                day = SessionDay(bucket, read_state(connection).version, self._calendar)
+            while not self._take(partial(_count_sessions, day=day)):
+                pass
+
+    def _clean_index(self, span: Span) -> None:
+        """Delete rows of the index of values that no event of a span is the reason for, whose events were counted."""
+        with self._store.transaction() as connection:
+            if not self._index.has_too_many(connection, *span):
+                return
+        after = self._take(partial(drop_strange, span=span, after=None))
+        while after is not None:
+            after = self._take(partial(drop_strange, span=span, after=after))
 
     def _quarter(self, turn: Turn, quarter: int) -> int:
         if quarter < turn.state.kept_quarter:
@@ -147,37 +200,48 @@ class _Run:
         tiers = (Tier.MINUTE, Tier.QUARTER) if quarter >= turn.state.kept_minute else (Tier.QUARTER,)
         return self._mender.from_rows(turn, tiers, (quarter, quarter + QUARTER_SECONDS))
 
-    def _day(self, turn: Turn, day: int) -> int:
+    def _day(self, turn: Turn, day: int) -> None:
         if day >= turn.state.kept_quarter:
             self._mender.from_finer(turn, Tier.QUARTER, Tier.DAY, day)
-        elif day >= turn.state.kept_day:
-            return self._mender.from_rows(turn, (Tier.DAY,), (day, self._calendar.following(Tier.DAY, day)))
-        return 0
 
-    def _month(self, turn: Turn, month: int, notes: list[str]) -> int:
+    def _anew(self, tier: Tier, span: Span) -> int:
+        """Count a bucket anew from its raw rows, in as many turns as it takes; return how many events those are."""
+        stage = Stage()
+        while not stage.is_done:
+            stage = self._take(partial(self._piecemeal.step, tier=tier, span=span, stage=stage))
+        return stage.events
+
+    def _month(self, turn: Turn, month: int, changed: Span) -> None:
         if month >= turn.state.kept_day:
-            self._mender.from_finer(turn, Tier.DAY, Tier.MONTH, month)
-        elif month >= turn.state.raw_from:
-            return self._mender.from_rows(turn, (Tier.MONTH,), (month, self._calendar.following(Tier.MONTH, month)))
-        else:
-            words = self._calendar.local(month).strftime("%Y-%m")
-            notes.append(f"The month {words} stays as it is: it has neither all of its events nor its days any more.")
-        return 0
+            self._mender.from_finer(turn, Tier.DAY, Tier.MONTH, month, changed)
 
-    def _take(self, task: Callable[[Turn], int]) -> int:
+    def _take(self, task: Callable[[Turn], Answer]) -> Answer:
         self._check()
 
-        def guarded(turn: Turn) -> int:
+        def guarded(turn: Turn) -> Answer:
             # It may be the second try, behind one that was rolled back.
-            self._mender.drop()
+            self._drop()
             if read_zone(turn.connection) != self._calendar.zone:
                 raise PicoEventError("The reporting zone was changed meanwhile.", hint="Begin again.")
             return task(turn)
 
         try:
-            events = self._patience.take(guarded)
+            answer = self._patience.take(guarded)
         except BaseException:
-            self._mender.drop()
+            self._drop()
             raise
         self._mender.keep()
-        return events
+        self._piecemeal.keep()
+        return answer
+
+    def _drop(self) -> None:
+        self._mender.drop()
+        self._piecemeal.drop()
+
+
+def _count_sessions(turn: Turn, day: SessionDay) -> bool:
+    """Count some of a day; return whether it is written."""
+    if not day.read_some(turn.connection):
+        return False
+    day.write(turn)
+    return True

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from picoevent.fold.counts import ANY, add_counts, combinations
-from picoevent.fold.mending import Mender, Span, folded_lots
+from picoevent.fold.counts import ANY
+from picoevent.fold.mending import Mender
 from picoevent.fold.raw import PILED_TABLES, next_filled
-from picoevent.fold.rebuild import Patience
+from picoevent.fold.rebuild import Patience, Progress
+from picoevent.fold.seam import mend_seam
 from picoevent.fold.turns import Turn, Turns, new_name
 from picoevent.rollup.sessions import GAP_MS, pack_sums, unpack_sums
 from picoevent.rollup.tiers import Calendar, Tier
@@ -40,6 +40,8 @@ class Change:
     anew_from: int
     days_from: int
     events: int = 0
+    begun: bool = True
+    """Whether anything was ever counted; else there is nothing to cut."""
 
 
 def plan_change(store: SqlStore, zone: str) -> Change:
@@ -60,12 +62,13 @@ def _sum(connection: Connection, tier: Tier, since: int, until: int) -> int:
     return int(connection.execute(summed).scalar() or 0)
 
 
-def change_zone(store: SqlStore, zone: str, values_kept: int) -> Change:
+def change_zone(store: SqlStore, zone: str, values_kept: int, progress: Progress = lambda *_: None) -> Change:
     """Change the zone, in one transaction; whoever folds waits meanwhile, and whoever reads sees the old zone.
 
-    Raises `StoreUnavailable` where there is no turn for it within a minute.
+    Days of two zones overlap: half of each would count some hours twice, and miss others. Raises `StoreUnavailable`
+    where there is no turn for it within a minute.
     """
-    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone, values_kept).run())
+    return Patience(Turns(store, new_name())).take(lambda turn: _Rezoning(turn, zone, values_kept, progress).run())
 
 
 def _plan(connection: Connection, state: FoldState, zone: str) -> Change:
@@ -74,7 +77,7 @@ def _plan(connection: Connection, state: FoldState, zone: str) -> Change:
     reach = min(state.raw_from, quarters_from)
     anew_from = _first_month(before, after, reach) if reach else 0
     days_from = max(_same_month(before, after, state.kept_day), anew_from)
-    return Change(before, after, quarters_from, anew_from, days_from)
+    return Change(before, after, quarters_from, anew_from, days_from, begun=state.closed_quarter > 0)
 
 
 def _first_month(before: Calendar, after: Calendar, reach: int) -> int:
@@ -92,15 +95,16 @@ def _same_month(one: Calendar, other: Calendar, month: int) -> int:
 class _Rezoning:
     """One change on its way."""
 
-    def __init__(self, turn: Turn, zone: str, values_kept: int) -> None:
+    def __init__(self, turn: Turn, zone: str, values_kept: int, progress: Progress) -> None:
         self._turn = turn
         self._connection = turn.connection
         self._change = _plan(turn.connection, turn.state, zone)
         self._mender = Mender(self._change.after, values_kept)
+        self._progress = progress
 
     def run(self) -> Change:
         """Cut all anew, and say that this is the zone."""
-        if self._turn.state.closed_quarter:
+        if self._change.begun:
             self._cut_anew()
         zone = installation.c.name == "timezone"
         self._connection.execute(update(installation).where(zone).values(value=self._change.after.zone))
@@ -121,8 +125,7 @@ class _Rezoning:
         }
         turn.changes |= moved
         turn.state = replace(turn.state, **moved)  # type: ignore[arg-type]  # all of them are numbers
-        for day in self._filled(Tier.DAY, change.days_from):
-            self._cut_day(day)
+        self._cut_days()
         for month in self._filled(Tier.MONTH, change.anew_from):
             self._cut_month(month)
         self._leave_old_sessions()
@@ -135,11 +138,19 @@ class _Rezoning:
             yield bucket
             moment = self._change.after.following(tier, bucket)
 
-    def _cut_day(self, day: int) -> None:
+    def _cut_days(self) -> None:
+        begin, events = None, 0
+        for day in self._filled(Tier.DAY, self._change.days_from):
+            begin = day if begin is None else begin
+            self._progress(day - begin, self._turn.now - begin, events)
+            events += self._cut_day(day)
+
+    def _cut_day(self, day: int) -> int:
+        """Cut a day anew; return how many events were counted for it."""
         if day >= self._change.quarters_from:
             self._mender.from_finer(self._turn, Tier.QUARTER, Tier.DAY, day)
-        else:
-            self._mender.from_rows(self._turn, (Tier.DAY,), (day, self._change.after.following(Tier.DAY, day)))
+            return 0
+        return self._mender.from_rows(self._turn, (Tier.DAY,), (day, self._change.after.following(Tier.DAY, day)))
 
     def _cut_month(self, month: int) -> None:
         if month >= self._change.days_from:
@@ -162,7 +173,7 @@ class _Rezoning:
                 moved = _same_month(change.before, change.after, month)
                 self._connection.execute(update(table).where(mine).values(bucket=moved))
         if first:
-            self._mend_seam(first)
+            mend_seam(self._turn, self._mender, first, change.anew_from)
 
     def _leave_old_sessions(self) -> None:
         """Delete days of sessions, which the fold counts anew; those whose raw rows are gone get their new start."""
@@ -179,34 +190,3 @@ class _Rezoning:
         self._connection.execute(delete(rollup_session))
         if moved:
             self._connection.execute(insert(rollup_session), moved)
-
-    def _mend_seam(self, first: int) -> None:
-        """Count the events between both zones' ends of the last month that stays to the month that they now lie in."""
-        begin = self._change.anew_from
-        counts = self._count((min(first, begin), max(first, begin)))
-        last = self._change.after.bucket(Tier.MONTH, begin - 1)
-        if begin > first:
-            add_counts(self._connection, {(int(Tier.MONTH), *pair, last): n for pair, n in counts.items()})
-            return
-        c = rollup.c
-        mine = (c.tier == int(Tier.MONTH)) & (c.bucket == last)
-        mine &= (c.event_type_id == bindparam("of_type")) & (c.source_id == bindparam("of_source"))
-        rows = [{"of_type": type_id, "of_source": source_id, "n": n} for (type_id, source_id), n in counts.items()]
-        if rows:
-            self._connection.execute(update(rollup).where(mine).values(events=c.events - bindparam("n")), rows)
-
-    def _count(self, span: Span) -> Counter[tuple[int, int]]:
-        """Return the events of a span, by type and source, and any of them."""
-        counts: Counter[tuple[int, int]] = Counter()
-        if span[0] >= self._turn.state.kept_quarter:
-            c = rollup.c
-            mine = (c.tier == int(Tier.QUARTER)) & (c.bucket >= span[0]) & (c.bucket < span[1])
-            summed = select(c.event_type_id, c.source_id, func.sum(c.events)).where(mine)
-            for type_id, source_id, events in self._connection.execute(summed.group_by(c.event_type_id, c.source_id)):
-                counts[type_id, source_id] = int(events)
-            return counts
-        for lot in folded_lots(self._connection, span):
-            for (type_id, source_id), events in Counter(zip(lot.event_type_ids, lot.source_ids, strict=True)).items():
-                for pair in combinations(type_id, source_id):
-                    counts[pair] += events
-        return counts

@@ -79,6 +79,20 @@ class Cells:
         for value_id, cell in cells.items():
             self.add(value_id, cell)
 
+    def take_away(self, cells: Cells) -> None:
+        """Take out events that were added once; what a value does not have any more, `other` has."""
+        for value_id, cell in cells.items():
+            found = self.values.get(value_id)
+            shown = min(cell.events, found.events) if found is not None else 0
+            if found is not None:
+                found.events -= shown
+                if not found.events:
+                    del self.values[value_id]
+            if self.other is not None:
+                self.other.events -= min(cell.events - shown, self.other.events)
+        if self.other is not None and not self.other.events:
+            self.other = None
+
     def items(self) -> Iterator[tuple[int, Cell]]:
         """Yield value ids and their cells, by value id; `OTHER` comes last."""
         yield from sorted(self.values.items())

@@ -54,6 +54,12 @@ class Sketch:
         self.negative.update(other.negative)
         self.zeros += other.zeros
 
+    def take_away(self, other: Sketch) -> None:
+        """Take out values that were counted once."""
+        self.positive -= other.positive
+        self.negative -= other.negative
+        self.zeros -= other.zeros
+
     def value_at(self, rank: int) -> float:
         """Return about the value that stands at this rank, from 0, among all values in order."""
         for value, count in self._rising():
@@ -102,6 +108,14 @@ class MeasureCell:
         if other.least is not None and other.greatest is not None:
             self._widen(other.least, other.greatest)
         self.sketch.merge(other.sketch)
+
+    def take_away(self, other: MeasureCell) -> None:
+        """Take out values that were merged once; the least and the greatest stay, unless none is left."""
+        self.count -= other.count
+        self.total = EXACT.subtract(self.total, other.total)
+        self.sketch.take_away(other.sketch)
+        if not self.count:
+            self.least = self.greatest = None
 
     def quantile(self, q: float) -> Decimal | None:
         """Return the value below which the share `q` (0 to 1) of the values lies; None where there are none.

@@ -34,6 +34,12 @@ def write_day(connection: Connection, bucket: int, sums: Mapping[int, SessionSum
     connection.execute(insert(rollup_session), rows)
 
 
+def read_day(connection: Connection, bucket: int) -> dict[int, tuple[SessionSums, int]]:
+    """Return the sums of a day by source, and the version at which they were computed; nothing where it was not."""
+    rows = select(rollup_session).where(_DAY, rollup_session.c.bucket == bucket)
+    return {row.source_id: unpack_sums(row) for row in connection.execute(rows)}
+
+
 def version_of(connection: Connection, bucket: int) -> int | None:
     """Return the version at which a day was computed; None where it was not."""
     mine = (_DAY, rollup_session.c.bucket == bucket, rollup_session.c.source_id == ANY_SOURCE)
@@ -59,14 +65,15 @@ def fresh_days(
     sums: dict[int, SessionSums] = {}
     for row in connection.execute(rows.order_by(rollup_session.c.bucket, rollup_session.c.source_id)):
         found, version = unpack_sums(row)
-        if row.source_id == ANY_SOURCE and _is_fresh(version, calendar, row.bucket, touched):
+        if row.source_id == ANY_SOURCE and is_fresh(version, calendar, row.bucket, touched):
             sums[row.bucket] = SessionSums()
         if row.bucket in sums and row.source_id in source_ids:
             sums[row.bucket].merge(found)
     return sums
 
 
-def _is_fresh(version: int, calendar: Calendar, bucket: int, touched: Mapping[int, int]) -> bool:
+def is_fresh(version: int, calendar: Calendar, bucket: int, touched: Mapping[int, int]) -> bool:
+    """Say whether no UTC day of those that `touched` names has changed a day since this version."""
     return all(touched.get(day, 0) <= version for day in utc_days_of(calendar, bucket))
 
 

@@ -98,6 +98,15 @@ def test_rezone_says_first_what_it_does_and_does_it_only_with_yes(run, ready_url
     assert run("verify").exit_code == 0
 
 
+def test_rezone_of_what_was_never_counted_says_that_nothing_is_cut(run, embedded_url):
+    run("log", "signup")
+
+    said = run("rollups", "rezone", "Asia/Kathmandu").stdout
+
+    assert said.splitlines()[0] == "From UTC to Asia/Kathmandu. Nothing was counted yet, so nothing is cut anew."
+    assert "1970" not in said
+
+
 def test_rezone_works_whatever_zone_is_set_and_refuses_one_that_is_none(run, embedded_url, monkeypatch):
     run("log", "signup")
     monkeypatch.setenv("PICOEVENT_TIMEZONE", "Asia/Kathmandu")

@@ -50,6 +50,20 @@ def test_a_table_says_what_differs_and_the_exit_code_is_1(run, file):
     assert done.stderr == "Run: picoevent rollups rebuild --range 2026-03-01..2026-04-01\n"
 
 
+def test_where_events_wait_and_none_was_ever_counted_it_says_so_and_what_to_do(run, ready_url):
+    run("log", "signup")
+
+    before = run("verify")
+    document = json.loads(run("verify", "--format", "json").stdout)
+    run("worker", "--once")
+    after = run("verify")
+
+    words = "Nothing was counted yet, and 1 event waits: there is nothing to compare.\n"
+    assert (before.exit_code, before.stdout, before.stderr) == (1, words, "Run: picoevent worker\n")
+    assert (document["begun"], document["waiting"]) == (False, 1)
+    assert (after.exit_code, after.stdout) == (0, "1 day, 1 event: rollups and events agree.\n")
+
+
 def test_json_has_the_same(run, file):
     spoil(file, "DELETE FROM rollup WHERE tier = 4 AND event_type_id = 0 AND source_id = 0")
 

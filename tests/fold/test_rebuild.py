@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from picoevent import EventLog, NewEvent, Settings
+from picoevent.fold.declaring import declare
 from picoevent.fold.raw import RawRowsGone
 from picoevent.fold.rebuild import Rebuilder
+from picoevent.fold.verify import Verifier
 from picoevent.fold.worker import Folder
 from picoevent.rollup.tiers import DAY_SECONDS
 
@@ -130,6 +132,49 @@ def test_many_lots_of_events_are_put_together(folded, rebuilder, monkeypatch):
     rebuilder.rebuild(None, None)
 
     assert differences(folded) == []
+
+
+@pytest.fixture
+def old_days(folded, events, monkeypatch):
+    """Three days that have no quarters any more, each counted anew an event a turn."""
+    monkeypatch.setattr("picoevent.fold.piecemeal.EVENTS_A_TURN", 1)
+    wishes = {"dimensions": ["path"], "searchable": ["path"], "distinct": ["session"], "measures": ["n"]}
+    declare(folded.store, "c", wishes)
+    for days in (99, 100, 101):
+        log_old(events, days)
+    folded.fold_all()
+    return [int((NOW - timedelta(days=days)).timestamp()) for days in (101, 98)]
+
+
+def log_old(events, days):
+    moment = NOW - timedelta(days=days)
+    events.log_many([NewEvent("c", {"path": f"/{n}", "session": n % 2, "n": n}, n, at=moment) for n in range(5)])
+
+
+def test_an_old_day_is_counted_in_many_short_turns_and_is_whole_at_any_moment(folded, rebuilder, old_days):
+    between = []
+    rebuilder.rebuild(*old_days, check=lambda: between.append(Verifier(folded.store).verify(*old_days).differences))
+
+    assert len(between) > 15
+    assert between == [[]] * len(between)
+
+
+@pytest.mark.parametrize("late", [2, 100])
+def test_what_comes_into_an_old_day_meanwhile_is_counted_once(folded, rebuilder, old_days, events, late):
+    change(folded, "DELETE FROM rollup_users WHERE tier = 3")
+    change(folded, "UPDATE rollup SET events = events + 1 WHERE tier = 3")
+    turns = iter(range(1000))
+
+    def log_and_fold():
+        if next(turns) < late:
+            log_old(events, 100)
+            folded.fold_all()
+
+    rebuilder.rebuild(None, None, check=log_and_fold)
+
+    assert differences(folded) == []
+    with folded.store.transaction() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM rollup_users WHERE tier > 4")).scalar() == 0
 
 
 def test_while_others_log_and_fold_nothing_is_lost_or_doubled(ready_url, folded, rebuilder):

@@ -13,6 +13,9 @@ from picoevent.fold.rezone import change_zone, plan_change
 from picoevent.fold.verify import Verifier
 from picoevent.fold.worker import Folder
 from picoevent.ids import first_id_of_second
+from picoevent.rollup.cells import merge_cells
+from picoevent.rollup.members import union_members
+from picoevent.rollup.sketch import MeasureCell, unpack_measure
 from picoevent.rollup.tiers import DAY_SECONDS, Calendar
 
 from .conftest import init
@@ -63,6 +66,21 @@ class World:
 
     def total(self):
         return self.ask("SELECT SUM(events) FROM rollup WHERE tier = 4 AND event_type_id = 0 AND source_id = 0")
+
+    def packed(self, table, condition):
+        """Return what months hold, of any source."""
+        statement = f"SELECT packed FROM {table} WHERE tier = 4 AND source_id = 0 AND {condition}"
+        with self.folder.store.transaction() as connection:
+            return connection.execute(text(statement)).scalars().all()
+
+    def months(self):
+        """Return what all months together count: events by path, numbers, their sum, users, and sessions."""
+        cells = merge_cells(self.packed("rollup_dimension", "dimension_id = 1"))
+        summed = MeasureCell()
+        for packed in self.packed("rollup_measure", "measure_id = 1"):
+            summed.merge(unpack_measure(packed))
+        sets = [union_members(self.packed("rollup_users", f"dimension_id = {number}")) for number in (0, 2)]
+        return sum(cell.events for _, cell in cells.items()), summed.count, summed.total, *sets
 
     def differences(self):
         return Verifier(self.folder.store).verify().differences
@@ -141,6 +159,29 @@ def test_where_raw_rows_are_gone_the_months_before_stay_and_no_total_changes(new
     assert calendar.local(oldest).strftime("%d %H:%M") == "01 00:00"
 
 
+@pytest.mark.parametrize("days", [40, 200])
+@pytest.mark.parametrize(
+    ("before", "after"), [("Europe/Berlin", "America/New_York"), ("UTC", "Asia/Kathmandu"), ("UTC", "Etc/GMT-12")]
+)
+def test_at_the_seam_of_both_zones_nothing_is_lost_or_doubled(new_world, before, after, days):
+    world = new_world(before, hours_back=[])
+    declare(world.folder.store, "a", {"dimensions": ["path"], "measures": ["n"], "distinct": ["session"]})
+    firsts = [datetime(2025 + month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in range(7, 15)]
+    hours = [first + timedelta(hours=hour) for first in firsts for hour in range(-14, 15)]
+    known = [NewEvent("a", {"path": f"/{n % 3}", "session": n, "n": n}, n, at=at) for n, at in enumerate(hours)]
+    world.events.log_many(known)
+    world.pass_on(0)
+    world.drop_raw(days)
+
+    change = change_zone(world.folder.store, after, KEPT)
+
+    assert change.anew_from
+    assert world.total() == len(known)
+    events, numbers, total, users, sessions = world.months()
+    assert (events, numbers, total) == (len(known), len(known), sum(range(len(known))))
+    assert (len(users), len(sessions)) == (len(known), len(known))
+
+
 def test_a_plan_says_how_much_is_read_and_changes_nothing(new_world):
     world = new_world("UTC")
     version = world.ask("SELECT version FROM fold_state")
@@ -153,6 +194,19 @@ def test_a_plan_says_how_much_is_read_and_changes_nothing(new_world):
     )
     assert world.ask("SELECT version FROM fold_state") == version
     assert world.folder.store.installation_value("timezone") == "UTC"
+
+
+def test_it_tells_how_far_it_is(new_world):
+    world = new_world("UTC")
+    told = []
+
+    change = change_zone(world.folder.store, "Asia/Kathmandu", KEPT, lambda *how_far: told.append(how_far))
+
+    done, all_of_it, events = zip(*told, strict=True)
+    assert (done[0], list(done)) == (0, sorted(done))
+    assert done[-1] <= all_of_it[-1]
+    assert events[-1] > 0
+    assert change.begun
 
 
 def test_before_anything_was_counted_only_the_zone_changes(sqlite_url):

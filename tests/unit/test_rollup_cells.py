@@ -156,3 +156,11 @@ def test_twenty_thousand_values_are_packed_and_unpacked_in_a_moment(record_prope
 def test_rubbish_is_refused(packed):
     with pytest.raises(StoreCorrupt):
         unpack_cells(packed)
+
+
+def test_what_is_taken_away_comes_from_its_value_and_the_rest_from_the_others():
+    cells = Cells({1: Cell(5, 0, 9), 2: Cell(2, 0, 9)}, Cell(4, 0, 9))
+
+    cells.take_away(Cells({1: Cell(3, 0, 9), 2: Cell(3, 0, 9), 3: Cell(1, 0, 9)}, Cell(1, 0, 9)))
+
+    assert {value: cell.events for value, cell in cells.items()} == {1: 2, OTHER: 1}

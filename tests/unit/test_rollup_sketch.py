@@ -94,3 +94,14 @@ def test_a_hundred_thousand_different_amounts_take_few_bytes():
 def test_rubbish_is_refused(packed):
     with pytest.raises(StoreCorrupt):
         unpack_measure(packed)
+
+
+def test_what_is_taken_away_is_neither_in_the_count_nor_in_the_sum_nor_in_quantiles():
+    taken = MeasureCell.of([Decimal(-5), Decimal(0), Decimal(100)])
+    cell = MeasureCell.of([Decimal(7)] * 3)
+    cell.merge(taken)
+
+    cell.take_away(taken)
+
+    assert (cell.count, cell.total) == (3, Decimal(21))
+    assert cell.sketch == MeasureCell.of([Decimal(7)] * 3).sketch
