@@ -14,8 +14,8 @@ from bench import reports_sql as sql
 from bench.reports_sql import Rows, Span
 from bench.reports_visits import CART, DAY_MS, ORDER, PAGE_VIEW, Visits
 from picoevent import EventLog
-from picoevent.report.dimensions import OTHER_VALUES
 from picoevent.report.frame import Answer
+from picoevent.rollup.shown_values import OTHER_VALUES
 
 Figures = Callable[[Answer[Any]], Rows]
 TOP = 20

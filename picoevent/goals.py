@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, delete, insert, select
 
 from picoevent.errors import InvalidQuery
+from picoevent.rollup.shown_values import given_value, read_value
 from picoevent.store.base import DuplicateKey
 from picoevent.store.rollup_tables import goal as goal_table
 from picoevent.store.sql import SqlStore
@@ -16,8 +17,8 @@ from picoevent.store.sql import SqlStore
 MAX_NAME, MAX_PATH = 100, 255
 MAX_FILTERS, MAX_VALUES = 4, 50
 
-Wanted = str | int | float | bool | Sequence[str | int | float | bool]
-"""A value of a payload, or several of which one is enough."""
+Wanted = str | int | float | bool | None | Sequence[str | int | float | bool | None]
+"""A value of a payload, None for no value, or several of which one is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,13 @@ def _filters(given: Mapping[str, Wanted]) -> dict[str, tuple[str, ...]]:
 
 
 def _values(wanted: Wanted) -> tuple[str, ...]:
-    several = [wanted] if isinstance(wanted, (str, int, float)) else list(wanted)
+    several = [wanted] if wanted is None or isinstance(wanted, (str, int, float)) else list(wanted)
     if not 1 <= len(several) <= MAX_VALUES:
         raise InvalidQuery(f"A filter lets {len(several)} values through.", hint=f"Use 1 to {MAX_VALUES}.")
-    # As dimensions hold them: a text as it is, everything else as JSON.
-    return tuple(value if isinstance(value, str) else json.dumps(value) for value in several)
+    shown = tuple(map(given_value, several))
+    for value in shown:
+        read_value(value)
+    return shown
 
 
 def _text(value: object, what: str, longest: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +24,12 @@ MOST_PLACES = 4
 """How many places behind the point a table shows; JSON and CSV have all."""
 AS_STORED = ("user_id", "who", "data")
 """Columns of what events hold: a number there is a name, not a figure."""
+
+PARTS = (
+    *("share", "trend", "events_trend", "users_trend", "rate", "rates"),
+    *("conversion", "conversion_from_first", "bounce_rate"),
+)
+"""Figures that are parts of a whole, or of what was before: a table shows them in percent."""
 
 MARKS = {"complete": (True, "in part"), "at_least": (False, "at least")}
 """Columns that are the same in nearly all rows: what they usually are, and the mark of the others."""
@@ -62,7 +68,9 @@ def _print_table(answer: Answer[Any], rows: list[dict[str, object]], names: Sequ
     else:
         print_table(rows, _columns(answer, rows, names))
     totals = [
-        f"{_title(name).lower()} {_shown(value, answer.zone)}" for name, value in answer.totals.items() if _fits(value)
+        f"{_title(name).lower()} {_show_of(name, answer.zone)(value)}"
+        for name, value in answer.totals.items()
+        if _fits(value)
     ]
     if totals:
         click.echo()
@@ -103,11 +111,23 @@ def _columns(answer: Answer[Any], rows: Sequence[Mapping[str, object]], names: S
             if not all(value is usual for value in values):
                 columns.append(Column(name, "", show=partial(_marked, usual=usual, mark=mark)))
             continue
-        show = cell_text if name in AS_STORED else partial(_shown, zone=answer.zone)
-        columns.append(Column(name, _title(name), numeric=numeric, show=show))
+        columns.append(Column(name, _title(name), numeric=numeric, show=_show_of(name, answer.zone)))
     if columns and not any(_is_number(row[columns[-1].key]) for row in rows):
         columns[-1] = replace(columns[-1], shrinks=True)
     return columns
+
+
+def _show_of(name: str, zone: str) -> Callable[[object], str]:
+    """Return how a figure of this name is shown."""
+    if name in AS_STORED:
+        return cell_text
+    return _percent if name in PARTS else partial(_shown, zone=zone)
+
+
+def _percent(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "  ".join(map(_percent, value))
+    return f"{value * 100:,.1f} %" if isinstance(value, (int, float)) else ""
 
 
 def _marked(value: object, *, usual: bool, mark: str) -> str:

@@ -34,7 +34,11 @@ def goal(ctx: click.Context) -> None:
 @click.argument("name")
 @click.argument("event_type", metavar="TYPE")
 @click.option(
-    "--where", "conditions", metavar="PATH=VALUE", multiple=True, help="Only events with this value; repeatable."
+    "--where",
+    "conditions",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="Only events with this value; repeatable. As in picoevent report.",
 )
 @click.option("--worth", "measure", metavar="PATH", default="", help="The key of what a conversion is worth.")
 def add(name: str, event_type: str, conditions: Sequence[str], measure: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,29 +41,30 @@ RANGE_OPTIONS = (
     click.Option(["--until"], metavar="TIME", help="The first moment that does not, likewise (default: now)."),
     click.Option(["--zone"], metavar="ZONE", help="Time zone of days and hours, such as Europe/Berlin."),
 )
-COMMON_OPTIONS: Mapping[str, Callable[[], click.Option]] = {
-    "types": lambda: click.Option(
+COMMON_OPTIONS: Mapping[str, Callable[[Report], click.Option]] = {
+    "types": lambda _: click.Option(
         ["--type", "types"], metavar="TYPE", multiple=True, callback=_several, help="Only this event type; repeatable."
     ),
-    "sources": lambda: click.Option(
+    "sources": lambda _: click.Option(
         ["--source", "sources"],
         metavar="SOURCE",
         multiple=True,
         callback=_several,
         help="Only this source; repeatable.",
     ),
-    "interval": lambda: click.Option(
-        ["--interval"], metavar="WIDTH", help="minute, quarter, hour, day, week or month."
+    "interval": lambda report: click.Option(
+        ["--interval"], metavar="WIDTH", help=f"{', '.join(report.intervals[:-1])} or {report.intervals[-1]}."
     ),
-    "filters": lambda: click.Option(
+    "filters": lambda _: click.Option(
         ["--where", "filters"],
         metavar="PATH=VALUE",
         multiple=True,
         callback=_read_filters,
-        help="Only events with this value of a dimension; repeatable.",
+        help="Only events with this value of a dimension; repeatable. PATH= is the empty text, 'PATH=(none)' no value, "
+        "and 'PATH=\"(none)\"' the text (none).",
     ),
-    "limit": lambda: click.Option(["--limit"], metavar="N", type=int, help="How many rows at most (default: 10)."),
-    "compare": lambda: click.Option(
+    "limit": lambda _: click.Option(["--limit"], metavar="N", type=int, help="How many rows at most (default: 10)."),
+    "compare": lambda _: click.Option(
         ["--compare"], is_flag=True, default=None, help="Put the period before beside this one."
     ),
 }
@@ -76,7 +78,7 @@ EXAMPLES = {
     "goals": "--since 'this month' --goal paid",
     "realtime": "--type page.view",
     "retention": "--interval month --since 'this year'",
-    "suspicious": "--by ip --since today",
+    "suspicious": "--by ip --since 7d --window 10m",
 }
 """What the help of a report shows, where that is more than a range."""
 
@@ -117,7 +119,8 @@ def make_verb(report: Report) -> Verb:
         with open_for_reading() as events:
             print_answer(events.report(report.name, **arguments), output, row=report.row)
 
-    run.__doc__ = f"{report.summary}.\n\nThe range is {report.range_in_words}. See docs/reports.md."
+    meaning = f"\n\n{inspect.getdoc(report.row)}" if report.row else ""
+    run.__doc__ = f"{report.summary}.{meaning}\n\nThe range is {report.range_in_words}. See docs/reports.md."
     example = EXAMPLES.get(report.name, "--since 'this month' --format csv")
     command = verb(report.name, f"picoevent report {report.name} {example}")(format_option(*ANSWER_FORMATS)(run))
     command.params = [*RANGE_OPTIONS, *_options(report), *command.params]
@@ -125,7 +128,7 @@ def make_verb(report: Report) -> Verb:
 
 
 def _options(report: Report) -> list[click.Parameter]:
-    common = [COMMON_OPTIONS[name]() for name in report.takes]
+    common = [COMMON_OPTIONS[name](report) for name in report.takes]
     own = [
         click.Option([f"--{name.replace('_', '-')}", name], metavar="TEXT", help=f"{text}.")
         for name, text in report.options.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from picoevent.report.frame import Arguments, Report
 from picoevent.report.intervals import INTERVALS, LEAST_SECONDS
 from picoevent.report.moments import WORDS, parse_moment
 from picoevent.report.texts import check_texts
+from picoevent.rollup.shown_values import given_value
 from picoevent.rollup.tiers import MINUTE_SECONDS
 
 MAX_ROWS = 10_000
@@ -38,7 +38,7 @@ def make_arguments(report: Report, given: Mapping[str, Any], now: datetime, repo
     zone = _zone(given.get("zone"), reporting_zone)
     reader = _Range(now, zoneinfo.ZoneInfo(zone), report.default_days, report.default_seconds)
     since_ms, until_ms = reader.read(given.get("since"), given.get("until"))
-    interval = _interval(given.get("interval"), since_ms, until_ms)
+    interval = _interval(report, given.get("interval"), since_ms, until_ms)
     defaults = Arguments(since_ms, until_ms)
     return Arguments(
         since_ms=since_ms,
@@ -126,11 +126,14 @@ class _Range:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC)
 
 
-def _interval(given: object, since_ms: int, until_ms: int) -> str | None:
+def _interval(report: Report, given: object, since_ms: int, until_ms: int) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or given not in INTERVALS:
-        raise InvalidQuery(f"There is no interval {given!r}.", hint=near(str(given), INTERVALS))
+        raise InvalidQuery(f"There is no interval {given!r}.", hint=near(str(given), report.intervals))
+    if given not in report.intervals:
+        message = f"The report {report.name} is not made by {given}."
+        raise InvalidQuery(message, hint=f"Ask by {', '.join(report.intervals)}.")
     check_rows(given, since_ms, until_ms, 1)
     return given
 
@@ -178,15 +181,10 @@ def _filters(given: object) -> dict[str, tuple[str, ...]]:
 
 
 def _values(given: object) -> tuple[str, ...]:
-    values = tuple(dict.fromkeys(_value(value) for value in _listed(given, "filters")))
+    values = tuple(dict.fromkeys(given_value(value) for value in _listed(given, "filters")))
     if not 1 <= len(values) <= MAX_FILTERED_VALUES:
         raise InvalidQuery(f"A filter lets {len(values)} values through.", hint=f"Use 1 to {MAX_FILTERED_VALUES}.")
     return values
-
-
-def _value(value: object) -> str:
-    """Return a value as dimensions hold it: a text as it is, everything else as JSON."""
-    return _text(value, "filters") if isinstance(value, str) else json.dumps(value)
 
 
 def _limit(given: object, default: int) -> int:

@@ -15,6 +15,7 @@ from picoevent.read.names import Dictionary
 from picoevent.report.counting import ANY, NOTHING, Selection, count_rows
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.intervals import calendar_of, cut, interval_behind
+from picoevent.report.periods import previous_period
 from picoevent.report.planner import MAX_RAW_PAYLOADS, MAX_RAW_ROWS, Question, Source, plan
 from picoevent.rollup.samples import MOST_SAMPLED, AnySet, Sample
 from picoevent.rollup.tiers import Tier, Window
@@ -39,6 +40,8 @@ class Asked:
     selection: Selection
     type_names: TypeNames
     notes: list[str] = field(default_factory=list)
+    noting: str = ""
+    """What each note begins with: of which part of the answer it is."""
     counted: dict[tuple[Selection, Tier, int, int], int] = field(default_factory=dict)
     """What raw rows at the edges would cost, as far as that was asked for."""
 
@@ -73,8 +76,8 @@ class Asked:
 
     def note(self, words: str) -> None:
         """Add a note to the answer, once."""
-        if words not in self.notes:
-            self.notes.append(words)
+        if self.noting + words not in self.notes:
+            self.notes.append(self.noting + words)
 
     @property
     def estimated(self) -> str:
@@ -109,6 +112,11 @@ class Asked:
         """Return the same question about another range."""
         return replace(self, arguments=replace(self.arguments, since_ms=since_ms, until_ms=until_ms))
 
+    def period_before(self, source: Source) -> Asked:
+        """Return the same question about the period before the one that a source really covers."""
+        moved = self.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
+        return replace(moved, noting="The period before: ")
+
     def answer(
         self,
         report: str,
@@ -129,7 +137,7 @@ class Asked:
             since=to_moment(source.since_ms),
             until=to_moment(source.until_ms),
             zone=source.zone,
-            exact=exact and self.estimated not in self.notes,
+            exact=exact and not any(note.endswith(self.estimated) for note in self.notes),
             notes=tuple(self.notes),
             totals=totals or {},
         )
@@ -155,6 +163,14 @@ def ask(desk: Desk, arguments: Arguments, *, by_type: bool = False) -> Asked:
     return Asked(desk, arguments, selection, type_names, notes)
 
 
+def unknown_names(desk: Desk, arguments: Arguments) -> list[str]:
+    """Return a note for each name of the arguments that nothing has."""
+    notes: list[str] = []
+    _numbers(desk, desk.names.event_types, arguments.event_types, "event type", notes)
+    _numbers(desk, desk.names.sources, arguments.sources, "source", notes)
+    return notes
+
+
 def _numbers(
     desk: Desk, dictionary: Dictionary, names: tuple[str, ...] | None, what: str, notes: list[str]
 ) -> tuple[int, ...] | None:
@@ -171,6 +187,11 @@ def _numbers(
 def as_of(desk: Desk) -> datetime:
     """Return how old the rollups are: when the fold's heart beat last; before all events where it never has."""
     return to_moment(desk.state.heartbeat_ms) if desk.state.heartbeat_ms else to_moment(MIN_UNIX_MS)
+
+
+def previous_range(earlier: Source) -> dict[str, datetime]:
+    """Return, for the totals of an answer, the range that the period before really covers."""
+    return {"previous_since": to_moment(earlier.since_ms), "previous_until": to_moment(earlier.until_ms)}
 
 
 def to_moment(unix_ms: int) -> datetime:

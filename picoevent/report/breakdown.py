@@ -11,8 +11,6 @@ from picoevent.errors import InvalidQuery
 from picoevent.report.asking import Asked, ask
 from picoevent.report.cell_reading import CellReader, hides_values, is_exact, total_events
 from picoevent.report.dimensions import (
-    NO_VALUE,
-    OTHER_VALUES,
     USERS,
     Chosen,
     choose_dimension,
@@ -22,15 +20,18 @@ from picoevent.report.dimensions import (
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.rollup.cells import Cell, Cells
 from picoevent.rollup.samples import union_of
+from picoevent.rollup.shown_values import NO_VALUE, OTHER_VALUES, show_value, stored_values
+from picoevent.rollup.values import pair_half
 
 
 @dataclass(frozen=True, slots=True)
 class BreakdownRow:
     """One value, or one pair of values; "(none)" is no value, "(other)", the last row, all that have no row.
 
-    `second_value` is that of the second dimension; `events` and `users` are those of the range; `distinct` is how many
-    different values of the dimension `distinct` there were; `at_least` says that some events with this value may be
-    counted under "(other)".
+    A value that is one of these texts itself stands in double quotes, as in filters. `second_value` is that of the
+    second dimension; halves of a pair that are longer than 124 characters are cut, and have a hash behind them.
+    `events` and `users` are those of the range; `distinct` is how many different values of the dimension `distinct`
+    there were; `at_least` says that some events with this value may be counted under "(other)".
     """
 
     value: str
@@ -78,7 +79,7 @@ def _filtered(asked: Asked) -> Answer[BreakdownRow]:
     for value_id, name in chosen.names(asked.desk.connection, cells.values).items():
         halves = split_pair(name)
         if halves[not turned] in wanted:
-            groups[halves[turned]].append(value_id)
+            groups[show_value(halves[turned])].append(value_id)
     events = {value: sum(cells.values[number].events for number in numbers) for value, numbers in groups.items()}
     top = sorted(events, key=lambda value: (-events[value], value))[: asked.arguments.limit]
     reader.add_sets(found, lambda _: 0, [number for value in top for number in groups[value]])
@@ -96,7 +97,7 @@ def _filtered(asked: Asked) -> Answer[BreakdownRow]:
     return asked.answer("breakdown", rows, reader.source, exact=whole and not hidden, totals=totals)
 
 
-def _pair_asked(asked: Asked) -> tuple[str, str, tuple[str, ...]]:
+def _pair_asked(asked: Asked) -> tuple[str, str, frozenset[str | None]]:
     """Return the dimension to break down by, the one that is filtered by, and which of its values are let through."""
     by, filters = asked.arguments.options.get("by"), asked.arguments.filters
     if len(filters) != 1 or not isinstance(by, str) or "," in by:
@@ -104,7 +105,7 @@ def _pair_asked(asked: Asked) -> tuple[str, str, tuple[str, ...]]:
     ((other, wanted),) = filters.items()
     if other == by:
         raise InvalidQuery(f"{by!r} can't be filtered by itself.", hint="Filter by another dimension: both are a pair.")
-    return by, other, wanted
+    return by, other, frozenset(map(pair_half, stored_values(wanted)))
 
 
 def _how_many(asked: Asked, cells: Iterable[Cell], counted_id: int) -> int:
@@ -124,7 +125,7 @@ def _rows(asked: Asked, chosen: Chosen, cells: Cells, top: list[int], counted: C
 
 
 def _halved(row: BreakdownRow, *, turned: bool) -> BreakdownRow:
-    first, second = split_pair(row.value)
+    first, second = map(show_value, split_pair(row.value))
     return replace(row, value=second, second_value=first) if turned else replace(row, value=first, second_value=second)
 
 
@@ -152,16 +153,9 @@ def _counted(asked: Asked) -> Chosen | None:
     return choose_distinct(asked, str(path))
 
 
-def split_pair(name: str) -> tuple[str, str]:
-    """Return both halves of the value of a pair, as they are shown."""
-    if name == NO_VALUE:
-        return name, name
-    try:
-        halves = json.loads(name)
-    except ValueError:
-        # A text so long that it was cut.
-        return name, ""
-    first, second = (NO_VALUE if half is None else str(half) for half in halves)
+def split_pair(name: str) -> tuple[str | None, str | None]:
+    """Return both halves of the value of a pair; None is no value."""
+    first, second = (None, None) if name == NO_VALUE else json.loads(name)
     return first, second
 
 

@@ -66,7 +66,7 @@ class CellReader:
         others = () if self.counted is None else self.counted.dimension.paths
         paths = (*self.chosen.dimension.paths, *others)
         connection = self.asked.desk.connection
-        events = list(read_raw(connection, self.source, self.chosen.selection, paths))
+        events = list(read_raw(self.asked.desk, self.source, self.chosen.selection, paths))
         values = number_values(connection, self.chosen, events)
         counted = values if self.counted is None else number_values(connection, self.counted, events)
         for event, value_id, other in zip(events, values, counted, strict=True):

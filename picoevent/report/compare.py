@@ -1,14 +1,13 @@
-"""The report `compare`: this period against the one before, event type by event type, in counts and percent."""
+"""The report `compare`: this period against the one before, event type by event type, in counts and growth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from picoevent.report.asking import Asked, ask, to_moment
+from picoevent.report.asking import Asked, ask, previous_range
 from picoevent.report.counting import count_in_all
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.intervals import calendar_of
-from picoevent.report.periods import growth, previous_period
+from picoevent.report.periods import growth
 from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
 
@@ -18,7 +17,8 @@ class CompareRow:
     """One event type.
 
     `events` are those of this period, `previous` those of the one before, `change` the difference; `trend` is the
-    growth in percent, empty where there was nothing before; `state` says it in a word: new, grown, same, fallen, gone.
+    growth as a part of `previous`, empty where there was nothing before; `state` says it in a word: new,
+    grown, same, fallen, gone.
     """
 
     event_type: str
@@ -34,7 +34,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
     asked = ask(desk, arguments, by_type=True)
     source = asked.plan_counts()
     now = count_in_all(desk.connection, source, asked.selection)
-    moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
+    moved = asked.period_before(source)
     earlier = moved.plan_counts()
     before = count_in_all(desk.connection, earlier, asked.selection)
     ranked = sorted({*now, *before}, key=lambda key: (-now.get(key, 0) - before.get(key, 0), key))
@@ -43,8 +43,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[CompareRow]:
         for number in ranked[: arguments.limit]
     ]
     totals = {
-        "previous_since": to_moment(earlier.since_ms),
-        "previous_until": to_moment(earlier.until_ms),
+        **previous_range(earlier),
         **_compared("events", sum(now.values()), sum(before.values())),
         **_compared("users", _users(asked, source), _users(asked, earlier)),
     }
@@ -55,7 +54,7 @@ def _users(asked: Asked, source: Source) -> int:
     """Return how many users there were in the range that events were counted in."""
     selection = asked.selection.put_together
     sets = asked.moved(source.since_ms, source.until_ms).plan_sets()
-    found = unite(read_users(asked.desk.connection, sets, selection), lambda _: None)
+    found = unite(read_users(asked.desk, sets, selection), lambda _: None)
     return sum(map(asked.how_many, found.values()))
 
 

@@ -33,7 +33,7 @@ def members_of(asked: Asked, what: str, interval: str | None) -> Counted:
     if filtered is not None:
         return filtered_members(asked, filtered, interval)
     source = asked.plan_sets(interval=interval)
-    return Counted(source, read_users(asked.desk.connection, source, asked.selection))
+    return Counted(source, read_users(asked.desk, source, asked.selection))
 
 
 def _values(asked: Asked, path: str, interval: str | None, filtered: Filtered | None) -> Counted:
@@ -47,7 +47,7 @@ def _values(asked: Asked, path: str, interval: str | None, filtered: Filtered | 
 
 def _raw_values(asked: Asked, source: Source, chosen: Chosen) -> Iterator[Members]:
     connection = asked.desk.connection
-    events = list(read_raw(connection, source, chosen.selection, chosen.dimension.paths))
+    events = list(read_raw(asked.desk, source, chosen.selection, chosen.dimension.paths))
     for event, value_id in zip(events, number_values(connection, chosen, events), strict=True):
         if value_id != NONE:
             yield Members(event.type_id, event.second, None, BitMap([value_id]))

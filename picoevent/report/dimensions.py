@@ -14,13 +14,11 @@ from picoevent.report.arguments import near
 from picoevent.report.asking import Asked
 from picoevent.report.counting import ANY, NOTHING, Selection
 from picoevent.rollup.cells import NONE, OTHER
-from picoevent.rollup.values import pair_text, shortened
+from picoevent.rollup.shown_values import NO_VALUE, OTHER_VALUES, show_value, stored_values
+from picoevent.rollup.values import pair_text
 from picoevent.store.declarations import Declaration, Dimension
 from picoevent.store.rollup_tables import dimension_value
 
-NO_VALUE = "(none)"
-"""What the value of an event without the key is shown as, and asked for by."""
-OTHER_VALUES = "(other)"
 SHOWN_AS = {NONE: NO_VALUE, OTHER: OTHER_VALUES}
 USERS = 0
 """The counted id of users; others are numbers of dimensions that are counted distinct."""
@@ -42,11 +40,9 @@ class Chosen:
     not_yet_counted: dict[int, str] = field(default_factory=dict)
 
     def names(self, connection: Connection, value_ids: Iterable[int]) -> dict[int, str]:
-        """Return the texts of values; "(none)" and "(other)" for those that have none."""
-        wanted = set(value_ids)
-        return self.not_yet_counted | value_names(
-            connection, self.dimension.dimension_id, wanted - self.not_yet_counted.keys()
-        )
+        """Return values as they are shown."""
+        new = {number: show_value(text) for number, text in self.not_yet_counted.items()}
+        return new | value_names(connection, self.dimension.dimension_id, set(value_ids) - new.keys())
 
 
 def declarations_of(asked: Asked) -> Mapping[int, Declaration]:
@@ -111,7 +107,8 @@ def _declaring(asked: Asked, found: Mapping[int, object], name: str, known: Coll
     type_ids = tuple(number for number in numbers.values() if number is not None)
     if not type_ids:
         raise InvalidQuery(
-            f"Nothing has the event type {wanted[0]!r}.", hint=near(wanted[0], asked.type_names.values())
+            f"Nothing has the event type {wanted[0]!r}.",
+            hint=near(wanted[0], dictionary.all(asked.desk.connection).values()),
         )
     return type_ids
 
@@ -151,13 +148,13 @@ def choose_measure(asked: Asked, path: str) -> tuple[int, Selection, bool]:
 
 
 def value_names(connection: Connection, dimension_id: int, value_ids: Iterable[int]) -> dict[int, str]:
-    """Return the texts of values; "(none)" and "(other)" for those that have none."""
+    """Return values as they are shown; "(none)" and "(other)" for what is none."""
     found = names_of_values(connection, [(dimension_id, value_id) for value_id in value_ids])
     return {value_id: name for (_, value_id), name in found.items()}
 
 
 def names_of_values(connection: Connection, keys: Iterable[ValueKey]) -> dict[ValueKey, str]:
-    """Return the texts of values of several dimensions; "(none)" and "(other)" for those that have none."""
+    """Return values of several dimensions as they are shown; "(none)" and "(other)" for what is none."""
     found = {key: SHOWN_AS.get(key[1], f"#{key[1]}") for key in keys}
     by_dimension: defaultdict[int, list[int]] = defaultdict(list)
     for dimension_id, value_id in sorted(found):
@@ -167,13 +164,13 @@ def names_of_values(connection: Connection, keys: Iterable[ValueKey]) -> dict[Va
         c = dimension_value.c
         mine = [and_(c.dimension_id == number, c.value_id.in_(value_ids)) for number, value_ids in by_dimension.items()]
         rows = connection.execute(select(c.dimension_id, c.value_id, c.value).where(or_(*mine)))
-        found.update(((dimension_id, value_id), value) for dimension_id, value_id, value in rows)
+        found.update(((dimension_id, value_id), show_value(value)) for dimension_id, value_id, value in rows)
     return found
 
 
-def value_numbers(connection: Connection, dimension_id: int, texts: Iterable[str]) -> dict[str, int]:
+def value_numbers(connection: Connection, dimension_id: int, texts: Iterable[str | None]) -> dict[str, int]:
     """Return the numbers of those of these texts, as they are stored, that have one."""
-    wanted = set(texts)
+    wanted = {text for text in texts if text is not None}
     c = dimension_value.c
     rows = select(c.value, c.value_id).where(c.dimension_id == dimension_id, c.value.in_(sorted(wanted)))
     return {row.value: row.value_id for row in connection.execute(rows)}
@@ -195,19 +192,17 @@ def apply_filters(asked: Asked) -> Filtered | None:
     filters = asked.arguments.filters
     if not filters:
         return None
+    wanted = [stored_values(values) for values in filters.values()]
+    texts: list[str | None]
     if len(filters) == 1:
-        ((path, values),) = filters.items()
-        chosen = choose_dimension(asked, path)
-        texts = [shortened(value) for value in values]
+        chosen, texts = choose_dimension(asked, *filters), list(wanted[0])
     elif len(filters) == 2:  # noqa: PLR2004  # a pair
-        (first, firsts), (second, seconds) = filters.items()
-        chosen, turned = find_pair(asked, first, second)
-        halves = product(seconds, firsts) if turned else product(firsts, seconds)
-        texts = [pair_text(*(None if half == NO_VALUE else half for half in pair)) for pair in halves]
+        chosen, turned = find_pair(asked, *filters)
+        texts = [pair_text(*halves) for halves in product(*(reversed(wanted) if turned else wanted))]
     else:
         raise InvalidQuery(
             "More than two filters at once are not counted.", hint="Filter by one, or by a declared pair."
         )
     numbers = value_numbers(asked.desk.connection, chosen.dimension.dimension_id, texts)
-    nothing = {NONE} if all(NO_VALUE in values for values in filters.values()) else set()
+    nothing = {NONE} if all(None in values for values in wanted) else set()
     return Filtered(chosen, frozenset(numbers.values()) | nothing)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from picoevent.report.intervals import INTERVALS
 from picoevent.rollup.tiers import MINUTE_SECONDS, Calendar
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class Desk:
     settings: Settings
     now_ms: int
     newest: Newest = field(default_factory=Newest)
+    users: dict[int, int] = field(default_factory=dict)
+    """The dense numbers of the users that raw rows had: whoever has none yet has the same one in the whole question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,8 @@ class Report:
     takes: Sequence[str] = ()
     """Which of the common arguments it heeds, beside the range: types, sources, interval, filters, limit, compare."""
     options: Mapping[str, str] = field(default_factory=dict)
+    intervals: Sequence[str] = INTERVALS
+    """Those that it can be asked by, where it takes an interval."""
     default_days: int = 7
     default_seconds: int = 0
     """Where it is set, the default range is the last so many seconds instead."""
@@ -159,7 +164,8 @@ class Report:
         if self.only_range:
             return f"always {self.only_range}"
         if self.default_seconds:
-            last = "hour" if self.default_seconds == HOUR_SECONDS else f"{self.default_seconds} s"
+            minutes = self.default_seconds // MINUTE_SECONDS
+            last = "hour" if self.default_seconds == HOUR_SECONDS else f"{minutes} minutes"
             return f"by default the last {last}"
         if self.default_days >= ALL_DAYS:
             return "by default all time"

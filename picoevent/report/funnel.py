@@ -59,7 +59,8 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[FunnelStep]:
         "conversion": last.conversion_from_first,
         "window_seconds": window_seconds,
     }
-    return answer_of(desk, NAME, arguments, rows, totals)
+    names = tuple(dict.fromkeys(name for step in steps for name in step.event_types))
+    return answer_of(desk, NAME, replace(arguments, event_types=names), rows, totals)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[GoalRow]:
     everybody = ask(desk, arguments)
     source = everybody.plan_sets()
     asked = everybody.moved(source.since_ms, source.until_ms)
-    found = unite(read_users(desk.connection, source, everybody.selection), lambda _: 0)
+    found = unite(read_users(desk, source, everybody.selection), lambda _: 0)
     users = sum(map(asked.how_many, found.values()))
     reached = [_reached(asked, goal) for goal in goals]
     rows = [

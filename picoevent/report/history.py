@@ -16,6 +16,7 @@ from picoevent.report.frame import ALL_DAYS, Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
 from picoevent.report.options import read_text
 from picoevent.report.raw import answer_of, walk_of
+from picoevent.rollup.shown_values import read_value
 from picoevent.rollup.values import shortened
 from picoevent.store.packed_rows import Walk
 from picoevent.store.rollup_tables import declared_dimension, dimension, event_dimension
@@ -31,7 +32,10 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[PageEvent]:
     its back-fill has come to, and the answer says so.
     """
     path = read_text(arguments.options.get("dimension"), "dimension")
-    value = shortened(read_text(arguments.options.get("value"), "value"))
+    value = read_value(read_text(arguments.options.get("value"), "value", least=0))
+    if value is None:
+        raise InvalidQuery("Events without a value are in no index.", hint="Look for them with a filter: (none).")
+    value = shortened(value)
     dimension_id = _searchable(desk, path)
     value_id = value_numbers(desk.connection, dimension_id, [value]).get(value)
     walk = walk_of(desk, arguments)
@@ -102,7 +106,7 @@ HISTORY = Report(
     takes=("types", "sources", "limit"),
     options={
         "dimension": "the dotted path of a searchable dimension, such as order_id",
-        "value": "the value to look for, to the letter",
+        "value": "the value to look for, as reports show it, to the letter",
         "cursor": "go on where the page before has ended: its next_cursor",
     },
     default_days=ALL_DAYS,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from picoevent.report.dimensions import NO_VALUE, value_numbers
+from picoevent.report.dimensions import value_numbers
 from picoevent.report.frame import Desk
+from picoevent.rollup.shown_values import stored_values
 from picoevent.store.declarations import Dimension
 from picoevent.store.packed_rows import Walk
 
@@ -23,12 +24,13 @@ def find_indexed(desk: Desk, walk: Walk, filters: Mapping[str, tuple[str, ...]])
     if len(filters) != 1 or desk.now_ms - desk.state.heartbeat_ms > INDEX_AGE_MS:
         return None
     ((path, values),) = filters.items()
+    wanted = stored_values(values)
     found = _dimensions(desk, walk.event_type_ids or (), path)
     since = walk.since_ms // 1000
-    if NO_VALUE in values or not found or any(one.searchable_from > since for one in found):
+    if None in wanted or not found or any(one.searchable_from > since for one in found):
         return None
     dimension_id = found[0].dimension_id
-    numbers = value_numbers(desk.connection, dimension_id, values)
+    numbers = value_numbers(desk.connection, dimension_id, wanted)
     return [replace(walk, value=(dimension_id, number)) for number in sorted(set(numbers.values()))]
 
 

@@ -74,7 +74,7 @@ def read_measure(asked: Asked, path: str, interval: str, *, split: bool) -> Meas
             asked.desk.connection, table, ("event_type_id", "bucket"), conditions
         ):
             cells[type_id if split else ANY, intervals.place_of(bucket)].merge(unpack_measure(packed))
-    for event in read_raw(asked.desk.connection, source, selection, [path]):
+    for event in read_raw(asked.desk, source, selection, [path]):
         number = number_of(event.values[path])
         if number is not None:
             cells[event.type_id if split else ANY, intervals.place_of(event.second)].add(number)

@@ -93,7 +93,7 @@ def _united_by_type(sets: Mapping[Place, AnySet]) -> dict[int, AnySet]:
 def measure_per_user(asked: Asked, interval: str, *, split: bool) -> Measured:
     """Divide events by users; events without a user count too. There is no figure where nobody was."""
     events = measure_events(asked, interval, split=split)
-    users = measure_users(asked, interval, split=split)
+    users = measure_users(asked.moved(events.source.since_ms, events.source.until_ms), interval, split=split)
     values = {place: _divided(events.values.get(place), users.values.get(place)) for place in events.values}
     by_type = {number: _divided(events.by_type[number], users.by_type.get(number)) for number in events.by_type}
     total, exact = _divided(events.total, users.total), events.exact and users.exact

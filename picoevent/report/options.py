@@ -70,12 +70,12 @@ def read_words(given: object, what: str, default: tuple[str, ...] = ()) -> tuple
     return found
 
 
-def read_text(given: object, what: str) -> str:
-    """Return a text that has to be given."""
+def read_text(given: object, what: str, *, least: int = 1) -> str:
+    """Return a text that has to be given, of so many characters at least."""
     if given is None:
         raise InvalidQuery(f"The argument {what} is missing.", hint=f"Add {what}='...' (--{what} ...).")
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return str(given)
-    if not isinstance(given, str) or not given:
+    if not isinstance(given, str) or len(given) < least:
         raise InvalidQuery(f"The argument {what} is no text.")
     return given

@@ -10,10 +10,8 @@ from typing import Any
 import msgspec
 
 from picoevent.errors import InvalidQuery
+from picoevent.rollup.shown_values import stored_values
 from picoevent.rollup.values import shortened
-
-NONE = "(none)"
-"""What a missing key, or null, is shown as."""
 
 Getter = Callable[[Any], Any]
 """Takes a value out of a payload, as it is; None where there is none."""
@@ -64,21 +62,16 @@ def as_text(value: Any) -> str | None:  # noqa: ANN401  # what JSON holds
 class PayloadFilter:
     """Lets events through whose payload has one of some values at each of some paths."""
 
-    wanted: Sequence[tuple[Getter, frozenset[str]]]
+    wanted: Sequence[tuple[Getter, frozenset[str | None]]]
 
     @classmethod
     def of(cls, filters: Mapping[str, tuple[str, ...]], keys: PayloadKeys) -> PayloadFilter:
         """Return the filter of the arguments of a report, or of a goal or a step; `keys` have all of its paths."""
-        return cls([(keys.getter(path), frozenset(values)) for path, values in filters.items()])
+        return cls([(keys.getter(path), stored_values(values)) for path, values in filters.items()])
 
     def __bool__(self) -> bool:
         return bool(self.wanted)
 
     def passes(self, payload: Any) -> bool:  # noqa: ANN401  # of the kind of the keys
         """Say whether an event with this payload is let through."""
-        return all(_shown(get(payload)) in values for get, values in self.wanted)
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401  # what JSON holds
-    text = as_text(value)
-    return NONE if text is None else text
+        return all(as_text(get(payload)) in values for get, values in self.wanted)

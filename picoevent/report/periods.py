@@ -56,5 +56,5 @@ def _month_start(day: date, months: int, calendar: Calendar) -> int:
 
 
 def growth(now: float, before: float) -> float | None:
-    """Return by how many percent a figure has grown; None where there was nothing before."""
-    return round((now - before) / before * 100, 1) if before else None
+    """Return by what part of itself a figure has grown, 0.5 for half of it; None where there was nothing before."""
+    return round((now - before) / before, 6) if before else None

@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, or_, select
 from picoevent.errors import QueryTooCostly
 from picoevent.ids import MAX_UNIX_MS, MIN_UNIX_MS
 from picoevent.read.names import Dictionary
-from picoevent.report.asking import as_of, to_moment
+from picoevent.report.asking import as_of, to_moment, unknown_names
 from picoevent.report.counting import ANY
 from picoevent.report.frame import Answer, Arguments, Desk
 from picoevent.report.indexed import find_indexed
@@ -134,7 +134,9 @@ def answer_of(
 ) -> Answer[Row]:
     """Return the answer of a report from raw rows, which are of now, about as much of the range as has any."""
     since_ms = min(max(arguments.since_ms, desk.state.raw_from * 1000), arguments.until_ms)
-    gone = since_ms > max(arguments.since_ms, MIN_UNIX_MS)
+    notes = unknown_names(desk, arguments)
+    if since_ms > max(arguments.since_ms, MIN_UNIX_MS):
+        notes.append("Raw rows of before are gone: the answer begins with the oldest that are left.")
     return Answer(
         report=report,
         rows=tuple(rows),
@@ -144,7 +146,7 @@ def answer_of(
         since=to_moment(since_ms),
         until=to_moment(arguments.until_ms),
         zone=arguments.zone,
-        notes=("Raw rows of before are gone: the answer begins with the oldest that are left.",) if gone else (),
+        notes=tuple(notes),
         totals=totals or {},
     )
 

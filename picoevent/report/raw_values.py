@@ -11,6 +11,7 @@ from picoevent.fold.payloads import PayloadReader
 from picoevent.ids import id_unix_ms
 from picoevent.report.counting import Selection, in_span
 from picoevent.report.dimensions import Chosen, value_numbers
+from picoevent.report.frame import Desk
 from picoevent.report.planner import Source
 from picoevent.report.sets import number_users
 from picoevent.rollup.cells import NONE, OTHER
@@ -36,17 +37,16 @@ class RawEvent:
         return value_text(self.values[dimension.path])
 
 
-def read_raw(connection: Connection, source: Source, selection: Selection, paths: Sequence[str]) -> Iterator[RawEvent]:
+def read_raw(desk: Desk, source: Source, selection: Selection, paths: Sequence[str]) -> Iterator[RawEvent]:
     """Yield the raw rows of a source, with what their payloads hold at these paths."""
     if not source.raw:
         return
     reader = PayloadReader(paths)
-    numbers: dict[int, int] = {}
     columns = (event_log.c.event_id, event_log.c.event_type_id, event_log.c.user_id)
     for span in source.raw:
-        rows = connection.execute(select(*columns).where(*in_span(span), *selection.raw_conditions())).all()
-        number_users(connection, {row.user_id for row in rows if row.user_id is not None}, numbers)
-        payloads = reader.read(connection, [row.event_id for row in rows]) if rows else []
+        rows = desk.connection.execute(select(*columns).where(*in_span(span), *selection.raw_conditions())).all()
+        numbers = number_users(desk, {row.user_id for row in rows if row.user_id is not None})
+        payloads = reader.read(desk.connection, [row.event_id for row in rows]) if rows else []
         by_path = {path: reader.column(path, payloads) for path in reader.paths}
         for place, (event_id, type_id, user_id) in enumerate(rows):
             values = {path: column[place] for path, column in by_path.items()}
@@ -66,9 +66,11 @@ class ValueNumbers:
         """Ask for the numbers of these values, at once."""
         number = self.chosen.dimension.dimension_id
         self.known |= value_numbers(self.connection, number, texts) if texts else {}
+        new = self.chosen.not_yet_counted
+        self.known |= {text: number for number, text in new.items()}
         for text in sorted(texts - self.known.keys()):
-            self.known[text] = OTHER - 1 - len(self.chosen.not_yet_counted)
-            self.chosen.not_yet_counted[self.known[text]] = text
+            self.known[text] = OTHER - 1 - len(new)
+            new[self.known[text]] = text
 
     def of(self, text: str | None) -> int:
         """Return the number of a value that was learnt."""

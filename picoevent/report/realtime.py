@@ -40,10 +40,12 @@ class RealtimeRow:
 
 
 def answer(desk: Desk, arguments: Arguments) -> Answer[RealtimeRow]:
-    """Return what is going on; the range is always the last 30 minutes."""
+    """Return what is going on in the last 30 minutes; a note says so where another range is asked for."""
     minute = desk.now_ms // 1000 // MINUTE_SECONDS * MINUTE_SECONDS + MINUTE_SECONDS
     since, short_since = (minute - minutes * MINUTE_SECONDS for minutes in (LONG_MINUTES, SHORT_MINUTES))
     asked = ask(desk, replace(arguments, since_ms=since * 1000, until_ms=minute * 1000), by_type=True)
+    if abs(arguments.since_ms - since * 1000) > MINUTE_SECONDS * 1000:
+        asked.note("This is always about the last 30 minutes, whatever range is asked for.")
     source = asked.plan_counts(interval="minute")
     minutes, short, long = _events(asked, source, since, short_since)
     top = sorted((number for number in long if long[number]), key=lambda key: (-short[key], -long[key], key))
@@ -89,7 +91,7 @@ class Users:
         self._all = frozenset(together)
         selection = replace(asked.selection, type_ids=(*together, *(set(top) - self._all)), every_type=False)
         source = _by_halves(asked, short_since, Asked.plan_sets)
-        found = read_users(asked.desk.connection, source, selection)
+        found = read_users(asked.desk, source, selection)
         self._sets = unite(found, lambda members: (members.type_id, members.second >= short_since))
 
     def short(self, type_id: int | None) -> int:
@@ -151,6 +153,7 @@ REALTIME = Report(
     takes=("types", "sources", "limit"),
     options={"of": "show values of this dimension (default: of all that are not searchable)"},
     row=RealtimeRow,
+    default_seconds=LONG_MINUTES * MINUTE_SECONDS,
     only_range="the last 30 minutes",
     live=True,
 )

@@ -19,7 +19,6 @@ from picoevent.report.planner import Source
 from picoevent.report.sets import read_users, unite
 from picoevent.rollup.samples import AnySet, at_level, common_level, scaled, subtract, union_of
 
-WIDTHS = ("day", "week", "month")
 MOST_COHORTS = 100
 
 
@@ -42,8 +41,6 @@ class RetentionRow:
 def answer(desk: Desk, arguments: Arguments) -> Answer[RetentionRow]:
     """Return a row for each cohort; the totals have the rates of all cohorts that have got so far, by interval."""
     interval = arguments.interval or "week"
-    if interval not in WIDTHS:
-        raise InvalidQuery(f"Retention is not known by {interval}.", hint=f"Ask by {', '.join(WIDTHS)}.")
     returning = ask(desk, arguments)
     starting = _starting(desk, arguments, returning)
     source = _common_source(starting, returning, interval)
@@ -80,7 +77,7 @@ def _starting(desk: Desk, arguments: Arguments, returning: Asked) -> Asked:
     starting = ask(desk, replace(arguments, event_types=read_words(given, "start")))
     for note in starting.notes:
         returning.note(note)
-    return starting
+    return replace(starting, notes=returning.notes)
 
 
 def _common_source(starting: Asked, returning: Asked, interval: str) -> Source:
@@ -96,7 +93,7 @@ def _common_source(starting: Asked, returning: Asked, interval: str) -> Source:
 
 
 def _users(asked: Asked, source: Source, intervals: Intervals) -> Mapping[int, AnySet]:
-    found = read_users(asked.desk.connection, source, asked.selection)
+    found = read_users(asked.desk, source, asked.selection)
     return unite(found, lambda members: intervals.place_of(members.second))
 
 
@@ -134,6 +131,7 @@ RETENTION = Report(
     answer,
     takes=("types", "sources", "interval"),
     options={"start": "only these event types begin, several with commas (default: those of types, or any)"},
+    intervals=("day", "week", "month"),
     default_days=56,
     row=RetentionRow,
 )

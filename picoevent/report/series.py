@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from picoevent.errors import InvalidQuery
 from picoevent.report.arguments import check_rows, choose
-from picoevent.report.asking import Asked, Intervals, ask
+from picoevent.report.asking import Asked, Intervals, ask, previous_range
 from picoevent.report.counting import ANY
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.intervals import calendar_of, default_interval
+from picoevent.report.intervals import default_interval
+from picoevent.report.measures import TAKEN
 from picoevent.report.measuring import FIGURES, Measured
-from picoevent.report.periods import previous_period
-from picoevent.report.planner import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,23 @@ class SeriesRow:
 def answer(desk: Desk, arguments: Arguments) -> Answer[SeriesRow]:
     """Return the series."""
     measure = choose(arguments.options.get("measure"), "measure", FIGURES, "events")
+    if "of" in arguments.options and measure not in TAKEN:
+        message = f"The measure {measure} is of nothing: it counts."
+        raise InvalidQuery(message, hint=f"Leave out `of`, or choose what of it: measure is {', '.join(TAKEN)}.")
     split = choose(arguments.options.get("split"), "split", ("none", "type"), "none") == "type"
     interval = arguments.interval or default_interval(arguments.since_ms, arguments.until_ms)
     asked = ask(desk, arguments, by_type=split)
     check_rows(interval, arguments.since_ms, arguments.until_ms, len(asked.type_names) if split else 1)
     found = FIGURES[measure](asked, interval, split=split)
-    before = _period_before(asked, found.source, measure, split=split) if arguments.compare else None
-    totals = found.totals(asked.type_names)
-    if before is not None:
-        totals["previous"] = before.total
-        # Where the period before is so far back that it was counted in wider intervals, only its total is compared.
-        before = before if before.source.interval == found.source.interval else None
-    return asked.answer("series", _rows(asked, found, before), found.source, exact=found.exact, totals=totals)
-
-
-def _period_before(asked: Asked, source: Source, measure: str, *, split: bool) -> Measured:
-    """Return the same figures of the period before the one that is really covered."""
-    moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
-    return FIGURES[measure](moved, source.interval, split=split)
+    totals, exact, before = found.totals(asked.type_names), found.exact, None
+    if arguments.compare:
+        before = FIGURES[measure](asked.period_before(found.source), found.source.interval, split=split)
+        totals |= {"previous": before.total, **previous_range(before.source)}
+        exact = exact and before.exact
+        if before.source.interval != found.source.interval:
+            asked.note("The period before is so far back that only its total can be compared.")
+            before = None
+    return asked.answer("series", _rows(asked, found, before), found.source, exact=exact, totals=totals)
 
 
 def _rows(asked: Asked, found: Measured, before: Measured | None) -> list[SeriesRow]:

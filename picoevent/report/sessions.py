@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from picoevent.ids import MAX_UNIX_MS, id_unix_ms
-from picoevent.report.asking import to_moment
+from picoevent.report.asking import to_moment, unknown_names
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of, cut, interval_behind
 from picoevent.report.options import read_text
@@ -66,11 +66,12 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[SessionsRow]:
         "exits": _named(desk, whole.exits, arguments.limit),
     }
     found: Answer[SessionsRow] = answer_of(desk, NAME, arguments, list(counting.rows()), totals)
-    notes: tuple[str, ...] = ()
-    if spans and spans[0][0] < desk.state.raw_from * 1000:
-        notes = ("Raw rows of before are gone: there, only sessions of whole days that were closed are counted.",)
+    notes = unknown_names(desk, arguments)
+    exact = not spans or spans[0][0] >= desk.state.raw_from * 1000
+    if not exact:
+        notes.append("Raw rows of before are gone: there, only sessions of whole days that were closed are counted.")
     since = to_moment(arguments.since_ms)
-    return replace(found, since=since, exact=not notes, notes=notes, origin=counting.origin(spans))
+    return replace(found, since=since, exact=exact, notes=tuple(notes), origin=counting.origin(spans))
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from picoevent.fold.users import FIRST_GIVEN, find_numbers
 from picoevent.report.counting import ANY, Selection, in_span, in_tiers
+from picoevent.report.frame import Desk
 from picoevent.report.planner import Source
 from picoevent.rollup.members import union_members, unpack_members
 from picoevent.rollup.samples import AnySet, union_of
@@ -35,10 +36,10 @@ class Members(NamedTuple):
     members: AnySet | None
 
 
-def read_users(connection: Connection, source: Source, selection: Selection) -> Iterator[Members]:
+def read_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Members]:
     """Yield sets of users whose union is asked for; each in several parts."""
-    yield from read_sets(connection, source, selection, USERS)
-    yield from _raw_users(connection, source, selection)
+    yield from read_sets(desk.connection, source, selection, USERS)
+    yield from _raw_users(desk, source, selection)
 
 
 def read_sets(connection: Connection, source: Source, selection: Selection, number: int) -> Iterator[Members]:
@@ -50,14 +51,13 @@ def read_sets(connection: Connection, source: Source, selection: Selection, numb
             yield Members(type_id, bucket, packed, None)
 
 
-def _raw_users(connection: Connection, source: Source, selection: Selection) -> Iterator[Members]:
+def _raw_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Members]:
     together = selection.type_ids == (ANY,)
     columns = (event_log.c.user_id,) if together else (event_log.c.user_id, event_log.c.event_type_id)
-    numbers: dict[int, int] = {}
     for span in source.raw:
         conditions = [*in_span(span), *selection.raw_conditions(), event_log.c.user_id.is_not(None)]
-        found = connection.execute(select(*columns).where(*conditions).distinct()).all()
-        number_users(connection, {row[0] for row in found}, numbers)
+        found = desk.connection.execute(select(*columns).where(*conditions).distinct()).all()
+        numbers = number_users(desk, {row[0] for row in found})
         by_type: defaultdict[int, list[int]] = defaultdict(list)
         for row in found:
             by_type[ANY if together else row[1]].append(numbers[row[0]])
@@ -65,15 +65,17 @@ def _raw_users(connection: Connection, source: Source, selection: Selection) -> 
             yield Members(type_id, span.since_ms // 1000, None, BitMap(members))
 
 
-def number_users(connection: Connection, users: Iterable[int], numbers: dict[int, int]) -> None:
-    """Add the dense numbers of stored users to those that are known; one without gets one for this question alone."""
+def number_users(desk: Desk, users: Iterable[int]) -> dict[int, int]:
+    """Return the dense numbers of stored users, and of others; one without gets one for this question alone."""
+    numbers = desk.users
     unknown = [user for user in users if user not in numbers]
     numbers.update((user, user) for user in unknown if user < FIRST_GIVEN)
     large = [user for user in unknown if user >= FIRST_GIVEN]
-    numbers.update(find_numbers(connection, large))
+    numbers.update(find_numbers(desk.connection, large))
     for user in large:
         if user not in numbers:
             numbers[user] = NOT_YET_GIVEN - len(numbers)
+    return numbers
 
 
 def unite(found: Iterable[Members], key_of: Callable[[Members], Key]) -> dict[Key, AnySet]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from picoevent.errors import InvalidQuery
+from picoevent.rollup.shown_values import given_value
 
 MIN_STEPS, MAX_STEPS = 2, 10
 HINT = 'For example: "page.view > cart.add or wish.add > order.paid[plan=team]".'
@@ -56,7 +57,7 @@ def read_filters(text: str) -> dict[str, tuple[str, ...]]:
     filters: dict[str, tuple[str, ...]] = {}
     for condition in filter(None, (condition.strip() for condition in text.split(","))):
         path, equals, values = condition.partition("=")
-        if not equals or not path.strip() or not values.strip():
+        if not equals or not path.strip():
             raise InvalidQuery(f"The condition {condition!r} can't be read.", hint="Write path=value.")
         filters[path.strip()] = tuple(value.strip() for value in values.split("|"))
     return filters
@@ -72,4 +73,4 @@ def _read_mapping(part: Mapping[object, object]) -> Step:
 
 
 def _texts(wanted: object) -> tuple[str, ...]:
-    return tuple(map(str, wanted)) if isinstance(wanted, (list, tuple)) else (str(wanted),)
+    return tuple(map(given_value, wanted)) if isinstance(wanted, (list, tuple)) else (given_value(wanted),)

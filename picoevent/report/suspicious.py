@@ -6,7 +6,7 @@ The points are those of `picoevent.report.suspicion`: 4 and more are high, 2 and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from picoevent.ids import id_unix_ms
 from picoevent.read.names import users_of
 from picoevent.report.asking import to_moment
 from picoevent.report.frame import HOUR_SECONDS, Answer, Arguments, Desk, Report
-from picoevent.report.options import read_number, read_words
+from picoevent.report.options import read_duration, read_number, read_words
 from picoevent.report.payload_values import PayloadFilter, PayloadKeys, as_text
 from picoevent.report.raw import answer_of, raw_rows, walk_of
 from picoevent.report.suspicion import Conduct, failure_pattern, judge
@@ -33,10 +33,13 @@ Seen = tuple[int, int, int | None, Any]
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """Somebody with more events in the range than `min_events`: the points, what they are for, and what was done.
+    """Somebody with more than `min_events` events within a window: the points, what they are for, and what was done.
 
-    `level` is high from 4 points on, medium from 2 on, else low; `objects` are the numbers of different values by key,
-    `failures` the events that failed.
+    The range is looked at window by window, an hour by default; one begins each half of that. All figures are those of
+    the window with most points: 1, 2 or 3 for more than 100, 200 or 500 events, 2 for more than 10 different values of
+    a key of `objects`, 1 for more than 3 event types, 2 where more than half of the events failed, 1 where more than
+    half of them lie within a tenth of the window. `level` is high from 4 points on, medium from 2 on, else low;
+    `objects` are the numbers of different values by key, `failures` the events that failed.
     """
 
     who: int | str
@@ -57,13 +60,16 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[Suspect]:
     look = _Look.of(desk, arguments)
     with raw_rows(desk, NAME, walk) as reader:
         by_who = look.read(reader, walk)
-    busy = {who: seen for who, seen in by_who.items() if len(seen) > look.min_events}
+    busy = {who: list(look.windows(seen)) for who, seen in by_who.items() if len(seen) > look.min_events}
     names: dict[Any, int | str] = users_of(desk.connection, [int(who) for who in busy]) if look.by == USER else {}
-    window_ms = arguments.until_ms - arguments.since_ms
-    suspects = [look.judge(names.get(who, who), busy[who], window_ms) for who in busy]
+    suspects = [look.judge(names.get(who, who), windows) for who, windows in busy.items() if windows]
     suspects.sort(key=lambda suspect: (-suspect.score, -suspect.events, str(suspect.who)))
     levels = [suspect.level for suspect in suspects]
-    totals = {"suspects": len(suspects), **{level: levels.count(level) for level in ("high", "medium", "low")}}
+    totals = {
+        "suspects": len(suspects),
+        "window_seconds": look.window_ms // 1000,
+        **{level: levels.count(level) for level in ("high", "medium", "low")},
+    }
     return answer_of(desk, NAME, arguments, suspects[: arguments.limit], totals)
 
 
@@ -72,6 +78,9 @@ class _Look:
     """What is looked at: who an event belongs to, the keys that name objects, and those that say how it went."""
 
     by: str
+    since_ms: int
+    until_ms: int
+    window_ms: int
     min_events: int
     objects: tuple[str, ...]
     failures: tuple[str, ...]
@@ -87,6 +96,9 @@ class _Look:
         failures = read_words(options.get("failures"), "failures", FAILURE_PATHS)
         return cls(
             by=by,
+            since_ms=arguments.since_ms,
+            until_ms=arguments.until_ms,
+            window_ms=read_duration(options.get("window"), "window", HOUR_SECONDS) * 1000,
             min_events=read_number(options.get("min_events"), "number of events", MIN_EVENTS, least=0),
             objects=objects,
             failures=failures,
@@ -108,13 +120,34 @@ class _Look:
         found.pop(None, None)
         return found
 
-    def judge(self, who: int | str, seen: list[Seen], window_ms: int) -> Suspect:
-        """Return what somebody's events amount to."""
+    def windows(self, seen: list[Seen]) -> Iterator[list[Seen]]:
+        """Yield somebody's events of each window that has enough of them; a window begins each half of one."""
+        step = self.window_ms // 2
+        halves: defaultdict[int, list[Seen]] = defaultdict(list)
+        for row in seen:
+            halves[(id_unix_ms(row[0]) - self.since_ms) // step].append(row)
+        last = max(0, -(-(self.until_ms - self.since_ms) // step) - 2)
+        for place in sorted({*halves, *(half - 1 for half in halves)}):
+            inside = [*halves.get(place, ()), *halves.get(place + 1, ())]
+            if 0 <= place <= last and len(inside) > self.min_events:
+                yield inside
+
+    def judge(self, who: int | str, windows: list[list[Seen]]) -> Suspect:
+        """Return what somebody's events amount to in the worst window, of equal ones the busiest."""
+        return max((self._judge(who, seen) for seen in windows), key=lambda found: (found.score, found.events))
+
+    def _judge(self, who: int | str, seen: list[Seen]) -> Suspect:
         moments = sorted(id_unix_ms(row[0]) for row in seen)
         objects = {path: len(self._values(path, seen) - {None}) for path in self.objects}
         failing = [self.keys.getter(path) for path in self.failures]
         failures = sum(any(self._failed(get(row[3])) for get in failing) for row in seen)
-        conduct = Conduct(moments, len({row[1] for row in seen}), objects, failures, window_ms)
+        conduct = Conduct(
+            moments,
+            len({row[1] for row in seen}),
+            objects,
+            failures,
+            min(self.window_ms, self.until_ms - self.since_ms),
+        )
         verdict = judge(conduct)
         return Suspect(
             who=who,
@@ -145,7 +178,8 @@ SUSPICIOUS = Report(
     takes=("types", "sources", "filters", "limit"),
     options={
         "by": "user, or the key of the data that says who it was (default: ip)",
-        "min_events": "how many events are not looked at yet (default: 100)",
+        "window": "the time that points are given for: 30m, 1h (default), 1d",
+        "min_events": "how many events in a window are not looked at yet (default: 100)",
         "objects": "keys of the data that name what was touched, between commas (default: collection,path)",
         "failures": "keys of the data that say how it went, between commas (default: status,result,outcome)",
     },

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from picoevent.report.asking import Asked, ask
+from picoevent.report.asking import Asked, ask, previous_range
 from picoevent.report.counting import count_in_all
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.intervals import calendar_of
-from picoevent.report.periods import growth, previous_period
-from picoevent.report.planner import Source
+from picoevent.report.periods import growth
 from picoevent.report.sets import read_users, unite
 
 
@@ -17,9 +15,9 @@ from picoevent.report.sets import read_users, unite
 class TopTypesRow:
     """One event type.
 
-    `events` and `users` are those of the range; `share` the part of all events that were asked for, in percent;
-    `previous` the events of the period before, with compare, and `trend` the growth since then in percent, empty where
-    there was nothing.
+    `events` and `users` are those of the range; `share` their part of all events that were asked for;
+    `previous` the events of the period before, with compare, and `trend` the growth since then as a part of those,
+    empty where there was nothing.
     """
 
     event_type: str
@@ -38,34 +36,30 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[TopTypesRow]:
     names = asked.type_names
     ranked = sorted((number for number in events if events[number]), key=lambda key: (-events[key], names[key]))
     top = ranked[: arguments.limit]
-    users = count_users(asked, source, tuple(top))
-    before = _events_before(asked, source) if arguments.compare else None
+    users = count_users(asked.moved(source.since_ms, source.until_ms), tuple(top))
     total = sum(events.values())
-    rows = [_row(names[number], events[number], users.get(number, 0), total, before, number) for number in top]
     totals: dict[str, object] = {"events": total, "event_types": len(ranked)}
-    if before is not None:
-        totals["previous"] = sum(before.values())
+    before = None
+    if arguments.compare:
+        moved = asked.period_before(source)
+        earlier = moved.plan_counts()
+        before = count_in_all(desk.connection, earlier, asked.selection)
+        totals |= {"previous": sum(before.values()), **previous_range(earlier)}
+    rows = [_row(names[number], events[number], users.get(number, 0), total, before, number) for number in top]
     return asked.answer("top_types", rows, source, totals=totals)
 
 
-def count_users(asked: Asked, source: Source, type_ids: tuple[int, ...]) -> dict[int, int]:
-    """Return the number of users of each of these types, in the range that a source covers."""
+def count_users(asked: Asked, type_ids: tuple[int, ...]) -> dict[int, int]:
+    """Return the number of users of each of these types."""
     if not type_ids:
         return {}
-    chosen = replace(asked.moved(source.since_ms, source.until_ms))
-    chosen.selection = replace(asked.selection, type_ids=type_ids, every_type=False)
-    found = read_users(asked.desk.connection, chosen.plan_sets(), chosen.selection)
+    selection = replace(asked.selection, type_ids=type_ids, every_type=False)
+    found = read_users(asked.desk, asked.plan_sets(), selection)
     return {number: asked.how_many(users) for number, users in unite(found, lambda members: members.type_id).items()}
 
 
-def _events_before(asked: Asked, source: Source) -> dict[int, int]:
-    span = previous_period(source.since_ms, source.until_ms, calendar_of(source.zone))
-    moved = asked.moved(*span)
-    return count_in_all(asked.desk.connection, moved.plan_counts(), asked.selection)
-
-
 def _row(name: str, events: int, users: int, total: int, before: dict[int, int] | None, number: int) -> TopTypesRow:
-    share = round(events / total * 100, 1)
+    share = round(events / total, 6)
     if before is None:
         return TopTypesRow(name, events, users, share)
     previous = before.get(number, 0)

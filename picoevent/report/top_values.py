@@ -8,24 +8,25 @@ from datetime import datetime
 
 from picoevent.errors import InvalidQuery
 from picoevent.report.arguments import choose
-from picoevent.report.asking import Asked, ask, to_moment
+from picoevent.report.asking import Asked, ask, previous_range, to_moment
 from picoevent.report.cell_reading import CellReader, hides_values, is_exact, total_events
-from picoevent.report.dimensions import OTHER_VALUES, USERS, Chosen, choose_dimension
+from picoevent.report.dimensions import USERS, Chosen, choose_dimension
 from picoevent.report.frame import Answer, Arguments, Desk, Report
-from picoevent.report.intervals import calendar_of
 from picoevent.report.options import read_number
-from picoevent.report.periods import growth, previous_period
+from picoevent.report.periods import growth
 from picoevent.rollup.cells import Cell, Cells
+from picoevent.rollup.shown_values import OTHER_VALUES
 
 
 @dataclass(frozen=True, slots=True)
 class TopValuesRow:
     """One value; "(none)" is no value, "(other)", the last row, all values that have no row of their own.
 
-    `events` and `users` are those of the range, `share` the part of all events, in percent; `first_seen` and
-    `last_seen` the times of the first and the last event with it in the range; `at_least` says that a day has so many
-    values that some events with this one may be counted under "(other)". With compare, `previous` are the events of
-    the period before and `trend` the growth in percent; with split=type, `by_type` are the events of each type.
+    A value that is one of these texts itself stands in double quotes, as in filters. `events` and `users` are those of
+    the range, `share` the part of all events; `first_seen` and `last_seen` the times of the first and the last event
+    with it in the range; `at_least` says that a day has so many values that some events with this one may be counted
+    under "(other)". With compare, `previous` are the events of the period before and `trend` the growth as a part of
+    those; with split=type, `by_type` are the events of each type.
     """
 
     value: str
@@ -51,12 +52,16 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[TopValuesRow]:
     top = _ranked(cells, read_number(arguments.options.get("min_count"), "min_count", 1))[: arguments.limit]
     sets = {0: cells}
     reader.add_sets(sets, lambda _: 0, top)
-    table = _Table(
-        asked, chosen, cells, by_type if split else {}, _before(asked, reader) if arguments.compare else None
-    )
+    earlier = _earlier(asked, reader) if arguments.compare else None
+    before = None if earlier is None else earlier.read(lambda _: 0).get(0, Cells())
+    table = _Table(asked, chosen, cells, by_type if split else {}, before)
     rows = table.rows(top)
     exact = chosen.whole and not hides_values([cells])
-    totals = {"events": total_events(cells), "values": len(cells.values), "other": table.left(top)}
+    totals: dict[str, object] = {"events": total_events(cells), "values": len(cells.values), "other": table.left(top)}
+    if earlier is not None and before is not None:
+        whole = choose_dimension(earlier.asked, dimension_asked(arguments)).whole
+        exact = exact and whole and not hides_values([before])
+        totals |= {"previous": total_events(before), **previous_range(earlier.source)}
     return asked.answer("top_values", rows, reader.source, exact=exact, totals=totals)
 
 
@@ -82,12 +87,10 @@ def _ranked(cells: Cells, min_count: int) -> list[int]:
     return sorted(kept, key=lambda value_id: (-cells.values[value_id].events, value_id))
 
 
-def _before(asked: Asked, reader: CellReader) -> Cells:
-    """Return the cells of the period before."""
-    source = reader.source
-    moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
-    earlier = replace(reader, asked=moved, source=moved.plan_values(reader.chosen.selection))
-    return earlier.read(lambda _: 0).get(0, Cells())
+def _earlier(asked: Asked, reader: CellReader) -> CellReader:
+    """Return what reads the same of the period before."""
+    moved = asked.period_before(reader.source)
+    return replace(reader, asked=moved, source=moved.plan_values(reader.chosen.selection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class _Table:
         return replace(row, previous=previous, trend=growth(cell.events, previous))
 
     def _share(self, events: int) -> float:
-        return round(events / max(total_events(self.cells), 1) * 100, 1)
+        return round(events / max(total_events(self.cells), 1), 6)
 
     def _by_type(self, value_id: int) -> dict[str, int]:
         types, connection = self.asked.desk.names.event_types, self.asked.desk.connection

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
-from picoevent.report.asking import Asked, Intervals, ask
+from picoevent.report.asking import Asked, Intervals, ask, previous_range
 from picoevent.report.counted import members_of
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.intervals import calendar_of
-from picoevent.report.periods import growth, previous_period
+from picoevent.report.periods import growth
 from picoevent.report.planner import Source
 from picoevent.report.sets import unite
 from picoevent.rollup.samples import AnySet, count_common, take_in, union_of
@@ -38,11 +38,10 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[UniquesRow]:
     total = asked.how_many(union_of(sets.values()))
     totals: dict[str, object] = {"uniques": total}
     if arguments.compare:
-        moved = asked.moved(*previous_period(source.since_ms, source.until_ms, calendar_of(source.zone)))
-        _, before, exact_before = _sets(moved, None)
+        earlier, before, exact_before = _sets(asked.period_before(source), None)
         exact = exact and exact_before
-        totals["previous"] = previous = asked.how_many(union_of(before.values()))
-        totals["trend"] = growth(total, previous)
+        previous = asked.how_many(union_of(before.values()))
+        totals |= {"previous": previous, "trend": growth(total, previous), **previous_range(earlier)}
     return asked.answer("uniques", _rows(asked, source, sets), source, exact=exact, totals=totals)
 
 

@@ -88,7 +88,7 @@ class Calendar:
             return second - second % QUARTER_SECONDS
         if tier is Tier.DAY:
             return self.day_start(self.day_of(second))
-        return self._months[bisect.bisect_right(self._months, second) - 1]
+        return self._months[max(0, bisect.bisect_right(self._months, second) - 1)]
 
     def _following(self, tier: Tier, bucket: int) -> int:
         """Return the start of the bucket behind this one."""

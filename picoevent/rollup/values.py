@@ -1,7 +1,7 @@
 """What a payload's value is as the value of a dimension: a text of up to 255 characters; None is "no value".
 
 A text stays as it is, numbers and booleans are their JSON, lists and objects their compact JSON. The value of a pair is
-the JSON list of its two texts, with null for a half that is missing.
+the JSON list of its two texts, with null for a half that is missing; a longer half is cut, whatever the other one is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ import msgspec
 LONGEST_VALUE = 255
 KEPT_CHARACTERS = 200
 """So much is left of a longer text; behind it stand three dots and a hash of the whole."""
+LONGEST_HALF = 126
+"""As JSON, with its quotes: two of them, and what makes a list of them, are a value."""
+KEPT_OF_HALF = (105, 52, 17)
+"""So much is left of a longer half: the most that fits, for JSON needs up to six characters for one."""
 NO_VALUE = (b"", b"null")
 """The JSON of a key that is missing, and of null."""
 
@@ -30,12 +34,28 @@ def shortened(text: str) -> str:
     """Return a text as it is stored and looked up: longer ones by their beginning and a hash of the whole."""
     if len(text) <= LONGEST_VALUE:
         return text
-    return f"{text[:KEPT_CHARACTERS]}...{blake2b(text.encode(), digest_size=8).hexdigest()}"
+    return _cut(text, KEPT_CHARACTERS)
+
+
+def _cut(text: str, kept: int) -> str:
+    return f"{text[:kept]}...{blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def pair_half(value: str | None) -> str | None:
+    """Return a value, shortened or not, as it is half of a pair: always the same, whatever the other half is."""
+    if value is None or _is_half(value):
+        return value
+    whole = shortened(value)
+    return next(half for half in (_cut(whole, kept) for kept in KEPT_OF_HALF) if _is_half(half))
+
+
+def _is_half(text: str) -> bool:
+    return len(text) < LONGEST_HALF and len(msgspec.json.encode(text).decode()) <= LONGEST_HALF
 
 
 def pair_text(first: str | None, second: str | None) -> str:
-    """Return the value of a pair of values, unshortened halves."""
-    return shortened(msgspec.json.encode([first, second]).decode())
+    """Return the value of a pair of values."""
+    return msgspec.json.encode([pair_half(first), pair_half(second)]).decode()
 
 
 def value_text(json: bytes) -> str | None:

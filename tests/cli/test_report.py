@@ -33,7 +33,7 @@ def test_a_table_ends_with_what_the_answer_is_worth(run, logged):
     lines = run("report", "top_types", "--since", "1h").stdout.splitlines()
 
     assert lines[0].split() == ["EVENT", "TYPE", "EVENTS", "USERS", "SHARE"]
-    assert lines[1].split() == ["page.view", "2", "2", "66.7"]
+    assert lines[1].split() == ["page.view", "2", "2", "66.7", "%"]
     assert lines[2].startswith(r"=HYPERLINK(1)\x1b")
     assert lines[-3] == "In all: events 3, event types 2"
     assert "UTC. From " in lines[-1]
@@ -45,6 +45,21 @@ def test_json_is_the_whole_answer(run, logged):
 
     assert answer["totals"] == {"total": 3}
     assert sum(row["value"] for row in answer["rows"]) == 3
+
+
+def test_parts_are_fractions_but_in_tables(run, logged):
+    asked = ("report", "top_types", "--since", "1h", "--compare")
+    rows = json.loads(run(*asked, "--format", "json").stdout)["rows"]
+
+    assert [row["share"] for row in rows] == [0.666667, 0.333333]
+    assert "33.3 %" in run(*asked).stdout
+    assert ",0.666667," in run(*asked, "--format", "csv").stdout
+
+
+def test_help_names_the_intervals_that_a_report_is_made_by(run):
+    assert "day, week or month." in run("report", "retention", "--help").stdout
+    assert "quarter" not in run("report", "retention", "--help").stdout
+    assert "minute, quarter, hour, day, week or month." in run("report", "sessions", "--help").stdout
 
 
 def test_csv_is_safe_to_open_in_a_spreadsheet(run, logged):
@@ -137,3 +152,38 @@ def test_what_is_no_figure_is_left_out_of_the_totals_and_of_the_columns(run, rea
     assert "LAST SEEN\n" in values
     assert "no event of this range has this value" in nothing
     assert "next cursor" not in nothing
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "words"),
+    [
+        ("--since today --until yesterday", 2, "The range is empty"),
+        ("--since 1980-01-01 --until 1981-01-01", 2, "No event can be in this range"),
+        ("--zone +05:45", 2, "There is no time zone"),
+        ("--limit 0", 2, "The limit 0 is wrong"),
+        ("--limit 1001", 2, "The limit 1001 is wrong"),
+        ("--since 2100-01-01 --until 2101-01-01", 0, "No rows: nothing was counted in this range."),
+        ("--since 2001-01-01 --until 2001-01-02", 0, "No rows: nothing was counted in this range."),
+        ("--zone Asia/Kathmandu --since 3650d", 0, "In all: events 3"),
+        ("--type page.vew", 0, "Did you mean 'page.view'?"),
+    ],
+)
+def test_exit_codes_tell_a_wrong_question_from_an_empty_answer(run, logged, options, exit_code, words):
+    answered = run("report", "top_types", *options.split())
+
+    assert answered.exit_code == exit_code
+    assert words in answered.stdout + answered.stderr
+
+
+def test_the_text_none_is_told_from_no_value_and_both_can_be_asked_for(run, ready_url):
+    with EventLog(ready_url, strict=True, deadline_ms=30_000) as events:
+        events.declare("order.paid", dimensions=["plan"])
+        events.log_many({"event_type": "order.paid", "data": data} for data in ({}, {"plan": "(none)"}, {"plan": ""}))
+
+    shown = run("report", "top_values", "--of", "plan", "--format", "csv").stdout
+    asked = ("report", "series", "--since", "1h", "--interval", "day", "--format", "json", "--where")
+    totals = [json.loads(run(*asked, f"plan={plan}").stdout)["totals"]["total"] for plan in ("", "(none)", '"(none)"')]
+
+    assert sorted(row["value"] for row in csv.DictReader(io.StringIO(shown))) == ["", '"(none)"', "(none)"]
+    assert totals == [1, 1, 1]
+    assert "no value" in run("report", "series", "--help").stdout

@@ -133,6 +133,8 @@ def check_heatmap(world, arguments):
     expected = Counter((moment.isoweekday(), moment.hour) for moment in local)
     assert {(row.day, row.hour): row.events for row in answer.rows if row.events} == expected
     assert len(answer.rows) == 7 * 24
+    covered = max(min(answer.until, world.now) - answer.since, timedelta(0))
+    assert sum(row.hours for row in answer.rows) == pytest.approx(covered / timedelta(hours=1), abs=0.1)
 
 
 def check_compare(world, arguments):

@@ -66,14 +66,15 @@ def test_figures_of_the_period_before_stand_beside_those_of_this_one(world):
     answer = world.ask("series", since="2026-11-20", until="2026-11-21", interval="day", compare=True)
 
     assert [(row.value, row.previous) for row in answer.rows] == [(1, 1)]
-    assert answer.totals == {"total": 1, "previous": 1}
+    previous = {"previous_since": answer.since - timedelta(days=1), "previous_until": answer.since}
+    assert answer.totals == {"total": 1, "previous": 1, **previous}
 
 
 def test_growth_from_nothing_is_new_and_has_no_percentage(world):
     rows = world.ask("compare", since="2026-11-20", until="2026-11-21").rows
 
     assert [(row.event_type, row.state, row.trend) for row in rows] == [
-        ("order.paid", "gone", -100.0),
+        ("order.paid", "gone", -1.0),
         ("page.view", "new", None),
     ]
 
@@ -113,6 +114,8 @@ def test_realtime_tells_5_minutes_from_30(world):
         ("series", {"measure": "sum", "of": "plan"}, "No event type declares the measure 'plan'."),
         ("series", {"measure": "sum"}, "What sum is of is missing."),
         ("series", {"measure": "median"}, "There is no measure 'median'."),
+        ("series", {"of": "amount"}, "The measure events is of nothing"),
+        ("series", {"measure": "per_user", "of": "amount"}, "The measure per_user is of nothing"),
         ("series", {"split": "source"}, "There is no split 'source'."),
         ("series", {"filters": {"plan": "x", "path": "y", "z": "1"}}, "More than two filters at once are not counted."),
     ],

@@ -13,14 +13,15 @@ from picoevent.report.asking import to_moment
 from picoevent.report.desk import find_report
 from picoevent.report.intervals import calendar_of
 from picoevent.report.periods import previous_period
+from picoevent.report.retention import RETENTION
 from picoevent.report.series import SERIES
 
 NOW = datetime(2026, 11, 22, 10, 7, 30, 250_000, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def made(**given):
-    return make_arguments(SERIES, given, NOW, "Europe/Berlin")
+def made(report=SERIES, **given):
+    return make_arguments(report, given, NOW, "Europe/Berlin")
 
 
 def range_of(arguments, zone=BERLIN):
@@ -87,6 +88,11 @@ def test_what_can_not_be_asked_is_refused_in_words(given, message):
         made(**given)
 
     assert str(error.value).startswith(message)
+
+
+def test_an_interval_that_a_report_is_not_made_by_is_refused_with_those_that_it_is():
+    with pytest.raises(InvalidQuery, match=r"The report retention is not made by hour\. Ask by day, week, month"):
+        made(RETENTION, interval="hour")
 
 
 def test_filters_hold_values_as_dimensions_do():

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from picoevent import EventLog, InvalidQuery
+from picoevent import EventLog, InvalidQuery, NewEvent
 from picoevent.goals import Goal
 
 from .world import STEPS, World
@@ -131,3 +131,17 @@ def test_a_value_is_exact_beside_one_that_is_huge(world):
     (row,) = world.ask("goals", goal="signed up", since="1h").rows
 
     assert row.value == Decimal("1" + "0" * 40 + ".25")
+
+
+AMOUNTS = (0.1, 0.1, 0.1, 2**63 - 1, 1e22, "12345678901234567890.12", -0.0, 1.005)
+
+
+@pytest.mark.parametrize(("goal", "event_type"), [("earned", "order.paid"), ("signed up", "signup")])
+def test_a_sum_of_money_has_every_digit_that_was_written_from_rollups_and_from_raw_rows(world, goal, event_type):
+    world.events.log_many([NewEvent(event_type, {"amount": amount}, at=world.now) for amount in AMOUNTS])
+    world.folder.fold_all()
+
+    (row,) = world.ask("goals", goal=goal, since="1h").rows
+
+    assert row.value == sum(Decimal(str(amount)) for amount in AMOUNTS)
+    assert (row.origin == "raw rows") == (event_type == "signup")

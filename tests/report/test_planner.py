@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from picoevent.report.planner import Question, plan
 from picoevent.rollup.tiers import Calendar, Tier
@@ -158,3 +160,19 @@ def test_sets_of_a_month_that_is_not_closed_come_from_its_days():
     question = Question(at("2026-10-01") * 1000, at("2026-11-01") * 1000, state.pile_windows())
 
     assert plan(question, state, REPORTING, lambda *_: 0).origin == "rollup: day"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    edges=st.tuples(*[st.integers(at("2022-01-01") * 1000, at("2026-12-31") * 1000)] * 2),
+    interval=st.sampled_from((None, "hour", "day", "month")),
+    rows=st.sampled_from((0, 1 << 40)),
+)
+def test_events_and_users_of_one_range_are_of_the_same_range_also_where_it_is_widened(edges, interval, rows):
+    since_ms, until_ms = min(edges), max(edges) + 1
+    found = [
+        plan(Question(since_ms, until_ms, windows, interval), STATE, REPORTING, lambda *_: rows)
+        for windows in (COUNTS, SETS)
+    ]
+
+    assert len({(source.since_ms, source.until_ms, source.interval) for source in found}) == 1

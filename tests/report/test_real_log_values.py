@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from picoevent.importing import BadLine, ImportOptions, import_files
-from picoevent.importing.access_log import AccessLogReader
-from picoevent.importing.line_file import open_lines
+from picoevent.importing import import_files
+
+from .real_log_lines import read_lines
 
 SINCE, UNTIL = datetime(2015, 5, 17, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)
 RANGE = {"since": SINCE, "until": UNTIL, "limit": 1000}
@@ -30,15 +30,13 @@ def counted(events, real_log):
 
 @pytest.fixture
 def lines(real_log):
-    with open_lines(real_log) as opened:
-        found = [record for _, record in AccessLogReader(ImportOptions()).read(opened)]
-    return [record for record in found if not isinstance(record, BadLine)]
+    return read_lines(real_log)
 
 
 def test_top_values_counts_each_status_of_a_real_log_with_its_first_and_last_time(counted, lines):
     moments = defaultdict(list)
     for line in lines:
-        moments[str(line.data["status"])].append(line.at)
+        moments[line.status].append(line.at)
 
     answer = counted.report("top_values", of="status", **RANGE)
 
@@ -48,7 +46,7 @@ def test_top_values_counts_each_status_of_a_real_log_with_its_first_and_last_tim
 
 
 def test_the_busiest_addresses_of_a_real_log_are_named_and_the_rest_is_summed_exactly(counted, lines):
-    expected = Counter(line.data["ip"] for line in lines)
+    expected = Counter(line.ip for line in lines)
 
     rows = {row.value: row for row in counted.report("top_values", of="ip", **RANGE | {"limit": 10}).rows}
 
@@ -58,10 +56,10 @@ def test_the_busiest_addresses_of_a_real_log_are_named_and_the_rest_is_summed_ex
 
 
 def test_breakdown_counts_methods_by_status_and_the_addresses_of_each_in_a_real_log(counted, lines):
-    pairs = Counter((line.data["method"], str(line.data["status"])) for line in lines)
+    pairs = Counter((line.method, line.status) for line in lines)
     addresses = defaultdict(set)
     for line in lines:
-        addresses[str(line.data["status"])].add(line.data["ip"])
+        addresses[line.status].add(line.ip)
 
     by_pair = counted.report("breakdown", by="method,status", **RANGE)
     by_status = counted.report("breakdown", by="status", distinct="ip", **RANGE)

@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from picoevent import EventLog, NewEvent, Settings
 from picoevent.fold.rezone import change_zone
 from picoevent.fold.worker import Folder
-from picoevent.importing import BadLine, ImportOptions, import_files
-from picoevent.importing.access_log import AccessLogReader
-from picoevent.importing.line_file import open_lines
+from picoevent.importing import import_files
 from picoevent.report.sessions import SESSIONS
 from picoevent.store import open_store
 from picoevent.store.base import Purpose
 
 from .desks import BEGIN, ask
+from .real_log_lines import read_lines
 
 HALF_HOUR = timedelta(minutes=30)
 DAYS = 8
@@ -236,13 +235,7 @@ def test_several_sources_have_their_own_sessions(world):
 def test_the_sessions_of_a_real_log_by_address_are_those_of_its_lines(events, ready_url, real_log):
     import_files(events, [real_log])
     since, until = datetime(2015, 5, 18, tzinfo=UTC), datetime(2015, 5, 20, 12, tzinfo=UTC)
-    with open_lines(real_log) as lines:
-        records = [found for _, found in AccessLogReader(ImportOptions()).read(lines)]
-    moments = [
-        (record.at, place, record.data["ip"], record.event_type)
-        for place, record in enumerate(records)
-        if not isinstance(record, BadLine)
-    ]
+    moments = [(line.at, place, line.ip, "http.request") for place, line in enumerate(read_lines(real_log))]
     expected = figures([one for one in sessions_of(moments) if since <= one[0][0] < until])
 
     answer = ask(ready_url, SESSIONS, since=since, until=until, by="ip")

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 
 from picoevent import NewEvent
-from picoevent.importing import BadLine, ImportOptions, import_files
-from picoevent.importing.access_log import AccessLogReader
-from picoevent.importing.line_file import open_lines
+from picoevent.importing import import_files
 from picoevent.report.suspicious import SUSPICIOUS
 
 from .desks import BEGIN, END, ask
 from .random_events import events as random_events
 from .random_events import many_times, store_only
+from .real_log_lines import read_lines
 
 HOUR = timedelta(hours=1)
 
@@ -43,7 +42,7 @@ def test_users_have_the_points_of_their_events(ready_url, events, drawn):
         by_user[event.user_id].append((event.at, event.event_type, event.data))
     by_user.pop(None, None)
 
-    answer = ask(ready_url, SUSPICIOUS, by="user", min_events=4, objects="plan")
+    answer = ask(ready_url, SUSPICIOUS, by="user", min_events=4, objects="plan", window="14d")
 
     expected = {user: (len(own), points(own, END - BEGIN)) for user, own in by_user.items() if len(own) > 4}
     assert {row.who: (row.events, row.score) for row in answer.rows} == expected
@@ -94,18 +93,63 @@ def test_filters_look_into_payloads(ready_url, events):
     assert row.events == 50
 
 
+def of_a_real_log(real_log, since, until):
+    """Return the events of each address, as `points` takes them."""
+    by_ip = defaultdict(list)
+    for line in read_lines(real_log):
+        if since <= line.at < until:
+            by_ip[line.ip].append((line.at, "http.request", {"path": line.path, "status": line.status}))
+    return by_ip
+
+
 def test_the_addresses_of_a_real_log_have_the_points_of_its_lines(events, ready_url, real_log):
     import_files(events, [real_log])
     since, until = datetime(2015, 5, 17, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)
-    with open_lines(real_log) as lines:
-        records = [found for _, found in AccessLogReader(ImportOptions()).read(lines)]
-    by_ip = defaultdict(list)
-    for record in records:
-        if not isinstance(record, BadLine) and since <= record.at < until:
-            by_ip[record.data["ip"]].append((record.at, record.event_type, record.data))
 
-    answer = ask(ready_url, SUSPICIOUS, since=since, until=until, limit=1000)
+    answer = ask(ready_url, SUSPICIOUS, since=since, until=until, limit=1000, window="4d")
 
+    by_ip = of_a_real_log(real_log, since, until)
     expected = {ip: (len(own), points(own, until - since)) for ip, own in by_ip.items() if len(own) > 100}
     assert {row.who: (row.events, row.score) for row in answer.rows} == expected
     assert answer.rows[0].level == "high"
+
+
+def test_the_addresses_of_a_real_log_have_the_points_of_their_worst_hour(events, ready_url, real_log):
+    import_files(events, [real_log])
+    since, until = datetime(2015, 5, 17, tzinfo=UTC), datetime(2015, 5, 21, tzinfo=UTC)
+
+    answer = ask(ready_url, SUSPICIOUS, since=since, until=until, limit=1000, min_events=20)
+
+    expected = {}
+    for ip, own in of_a_real_log(real_log, since, until).items():
+        hours = [[one for one in own if begin <= one[0] < begin + HOUR] for begin in half_hours(since, until)]
+        judged = [(points(hour, HOUR), len(hour)) for hour in hours if len(hour) > 20]
+        expected |= {ip: max(judged)} if judged else {}
+    assert {row.who: (row.score, row.events) for row in answer.rows} == expected
+    assert len(expected) > 10
+
+
+def half_hours(since, until):
+    """Return where the windows of an hour begin."""
+    return [since + place * HOUR / 2 for place in range((until - since) // HOUR * 2 - 1)]
+
+
+def test_who_is_busy_for_a_month_but_in_no_hour_is_not_suspicious(ready_url, events):
+    events.log_many(NewEvent("get", {"ip": "10.0.0.1"}, at=BEGIN + place * HOUR) for place in range(300))
+    events.log_many(
+        NewEvent("get", {"ip": "10.0.0.2"}, at=BEGIN + 29 * HOUR + place * HOUR / 150) for place in range(101)
+    )
+
+    answer = ask(ready_url, SUSPICIOUS)
+
+    assert [(row.who, row.events, row.reasons) for row in answer.rows] == [
+        ("10.0.0.2", 101, ("101 events, more than 100",))
+    ]
+    assert answer.totals["window_seconds"] == 3600
+
+
+def test_what_happens_within_half_a_window_is_never_split_between_two(ready_url, events):
+    begin = BEGIN + HOUR - timedelta(minutes=10)
+    events.log_many(NewEvent("get", {"ip": "10.0.0.1"}, at=begin + place * HOUR / 300) for place in range(101))
+
+    assert [row.events for row in ask(ready_url, SUSPICIOUS, until=BEGIN + 3 * HOUR).rows] == [101]
