@@ -50,7 +50,7 @@ def _raw_values(asked: Asked, source: Source, chosen: Chosen) -> Iterator[Member
     events = list(read_raw(asked.desk, source, chosen.selection, chosen.dimension.paths))
     for event, value_id in zip(events, number_values(connection, chosen, events), strict=True):
         if value_id != NONE:
-            yield Members(event.type_id, event.second, None, BitMap([value_id]))
+            yield Members(event.type_id, event.second, BitMap([value_id]))
 
 
 def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, counted: Chosen | None = None) -> Counted:
@@ -66,7 +66,7 @@ def filtered_members(asked: Asked, filtered: Filtered, interval: str | None, cou
     def members() -> Iterator[Members]:
         for place, cells in found.items():
             for value_id in filtered.value_ids & cells.values.keys():
-                yield Members(place.type_id, place.second, None, cells.values[value_id].sets.get(counted_id))
+                yield Members(place.type_id, place.second, cells.values[value_id].sets.get(counted_id, BitMap()))
 
     return Counted(source, members(), exact)
 

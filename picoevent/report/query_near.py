@@ -8,8 +8,8 @@ from picoevent.report.query_cache import Entries
 from picoevent.report.query_memory import MemoryEntries
 from picoevent.report.sharing import Shared
 
-NEAR_SECONDS = 2
-"""Also for so long nobody notices that the shared place has failed."""
+NEAR_SECONDS = 10
+"""Longer than a shared place that has failed is left alone. An answer tells itself how old it is, wherever it lay."""
 
 
 class NearEntries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from pyroaring import BitMap
@@ -28,27 +29,25 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Members(NamedTuple):
-    """Members of a type in a bucket, or in a span of raw rows, that begins at a Unix second."""
+    """Members of a type in a bucket, or in a span of raw rows, that begins at a Unix second; packed or not."""
 
     type_id: int
     second: int
-    packed: bytes | None
-    members: AnySet | None
+    members: bytes | AnySet
 
 
 def read_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Members]:
-    """Yield sets of users whose union is asked for; each in several parts."""
-    yield from read_sets(desk.connection, source, selection, USERS)
-    yield from _raw_users(desk, source, selection)
+    """Return sets of users whose union is asked for; each in several parts."""
+    # There are thousands of them: each generator that they pass through counts.
+    return chain(read_sets(desk.connection, source, selection, USERS), _raw_users(desk, source, selection))
 
 
 def read_sets(connection: Connection, source: Source, selection: Selection, number: int) -> Iterator[Members]:
-    """Yield what the rollups have of the sets of one number."""
-    table = rollup_users
-    if source.tiers:
-        conditions = [in_tiers(table, source.tiers, selection), table.c.dimension_id == number]
-        for type_id, bucket, packed in fetch_parts(connection, table, ("event_type_id", "bucket"), conditions):
-            yield Members(type_id, bucket, packed, None)
+    """Return what the rollups have of the sets of one number."""
+    if not source.tiers:
+        return iter(())
+    conditions = [in_tiers(rollup_users, source.tiers, selection), rollup_users.c.dimension_id == number]
+    return map(Members._make, fetch_parts(connection, rollup_users, ("event_type_id", "bucket"), conditions))
 
 
 def _raw_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Members]:
@@ -62,7 +61,7 @@ def _raw_users(desk: Desk, source: Source, selection: Selection) -> Iterator[Mem
         for row in found:
             by_type[ANY if together else row[1]].append(numbers[row[0]])
         for type_id, members in by_type.items():
-            yield Members(type_id, span.since_ms // 1000, None, BitMap(members))
+            yield Members(type_id, span.since_ms // 1000, BitMap(members))
 
 
 def number_users(desk: Desk, users: Iterable[int]) -> dict[int, int]:
@@ -80,18 +79,14 @@ def number_users(desk: Desk, users: Iterable[int]) -> dict[int, int]:
 
 def unite(found: Iterable[Members], key_of: Callable[[Members], Key]) -> dict[Key, AnySet]:
     """Return the union of all members that have the same key."""
-    packed: defaultdict[Key, list[bytes]] = defaultdict(list)
-    loose: defaultdict[Key, list[AnySet]] = defaultdict(list)
+    parts: defaultdict[Key, list[bytes | AnySet]] = defaultdict(list)
     for members in found:
-        if members.packed is not None:
-            packed[key_of(members)].append(members.packed)
-        elif members.members is not None:
-            loose[key_of(members)].append(members.members)
-    return {key: _union(packed.get(key, []), loose.get(key, [])) for key in {**packed, **loose}}
+        parts[key_of(members)].append(members.members)
+    return {key: _union(some) for key, some in parts.items()}
 
 
-def _union(packed: list[bytes], loose: list[AnySet]) -> AnySet:
-    if len(packed) == 1 and not loose:
-        return unpack_members(packed[0])
-    whole = union_members(packed)
-    return union_of((whole, *loose)) if loose else whole
+def _union(parts: list[bytes | AnySet]) -> AnySet:
+    packed = [part for part in parts if isinstance(part, bytes)]
+    if len(packed) == len(parts):
+        return unpack_members(packed[0]) if len(packed) == 1 else union_members(packed)
+    return union_of((union_members(packed), *(part for part in parts if not isinstance(part, bytes))))
