@@ -18,7 +18,7 @@ from typing import Any
 from picoevent.ids import MILLISECOND_SHIFT, SECOND_SHIFT, TAG_SHIFT
 from picoevent.report.frame import Answer, Arguments, Desk, Report
 from picoevent.report.options import read_duration
-from picoevent.report.raw import answer_of, chosen_rows, in_seconds, raw_rows, walk_of
+from picoevent.report.raw import answer_of, chosen_rows, in_seconds, raw_rows, shortest, walk_of
 from picoevent.report.steps import Step, read_steps
 from picoevent.store.packed_rows import RowReader, Walk
 
@@ -46,7 +46,7 @@ def answer(desk: Desk, arguments: Arguments) -> Answer[FunnelStep]:
     """Return a row for each step; all steps lie within the range."""
     steps = read_steps(arguments.options.get("steps"))
     window_seconds = read_duration(arguments.options.get("window"), "window", WINDOW_SECONDS)
-    walks = [replace(walk_of(desk, arguments, step.event_types), users_only=True) for step in steps]
+    walks = [shortest(desk, replace(walk_of(desk, arguments, step.event_types), users_only=True)) for step in steps]
     with raw_rows(desk, NAME, *walks) as reader:
         started, by_step = _Reading(desk, reader, arguments.filters, steps, walks).read()
     tries = [best_try(keys, window_seconds * 1000) for keys in _by_user(by_step)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import and_, func, or_, select
@@ -31,6 +32,9 @@ Row = TypeVar("Row")
 
 ORIGIN = "raw rows"
 DAY_MS = 86_400_000
+FREQUENT = 0.15
+"""From such a part of all rows on it is quicker to read all than to look up those of a type: 0.2 s instead of 0.4 where
+it was 0.44 of 780,000 rows, 0.09 instead of 0.08 where it was 0.09."""
 FEW_ROWS = 100_000
 """Read in some milliseconds: such a question waits for nobody."""
 
@@ -95,6 +99,13 @@ def estimate(desk: Desk, walk: Walk) -> int:
         or_(*spans),
     )
     return int(desk.connection.execute(counted).scalar() or 0)
+
+
+def shortest(desk: Desk, walk: Walk) -> Walk:
+    """Return a walk along the primary key where so many of the rows are of its type that their own index is longer."""
+    mine = replace(walk, source_ids=None)
+    of_all = estimate(desk, replace(mine, event_type_ids=None))
+    return replace(walk, frequent=estimate(desk, mine) > FREQUENT * of_all)
 
 
 def _buckets(desk: Desk, walk: Walk) -> list[Piece]:

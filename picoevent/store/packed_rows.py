@@ -38,9 +38,9 @@ EVENT_ID = event_log.c.event_id
 class Walk:
     """Which rows: Unix milliseconds (`until_ms` does not count), and what each of them has to be.
 
-    One user, or else one event type, is walked along its own index, all others along the primary key. `users_only`
-    leaves out events without a user. `value`, the numbers of a searchable dimension and of one of its values, is walked
-    along the index of values.
+    One user, or else one event type, is walked along its own index, all others along the primary key; a `frequent`
+    type, too. `users_only` leaves out events without a user. `value`, the numbers of a searchable dimension and of one
+    of its values, is walked along the index of values.
     """
 
     since_ms: int
@@ -50,6 +50,7 @@ class Walk:
     users_only: bool = False
     user_number: int | None = None
     value: tuple[int, int] | None = None
+    frequent: bool = False
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what the rows must be, as SQL."""
@@ -83,7 +84,8 @@ class Walk:
         """The index of `event_log` to walk along, or to look up in."""
         if self.user_number is not None:
             return "user_id"
-        return "event_type_id" if self.event_type_ids is not None and len(self.event_type_ids) == 1 else "PRIMARY"
+        of_one_type = self.event_type_ids is not None and len(self.event_type_ids) == 1
+        return "event_type_id" if of_one_type and not self.frequent else "PRIMARY"
 
 
 def _millisecond(key: ColumnElement[int]) -> ColumnElement[int]:

@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoevent import InvalidQuery, NewEvent
+from picoevent.ids import unix_ms
+from picoevent.report.frame import Arguments
 from picoevent.report.funnel import FUNNEL
+from picoevent.report.raw import shortest, walk_of
 from picoevent.report.steps import read_steps
+from picoevent.store.packed_rows import RowReader
 
-from .desks import BEGIN, ask
+from .desks import BEGIN, END, ask, open_desk
 from .random_events import events as random_events
 from .random_events import in_time, many_times, store_only
 
@@ -99,6 +103,19 @@ def test_the_end_of_the_window_counts_and_a_millisecond_later_does_not(ready_url
 
     assert [row.users for row in answer.rows] == [2, 1]
     assert answer.totals == {"users": 2, "completed": 1, "conversion": 0.5, "window_seconds": 3600}
+
+
+def test_a_frequent_type_is_read_along_the_primary_key_and_a_rare_one_along_its_own(ready_url, events):
+    events.log_many(NewEvent("rare" if number == 7 else "frequent", user_id=number, at=BEGIN) for number in range(20))
+    events.report("top_types")
+
+    with open_desk(ready_url) as desk:
+        asked = Arguments(unix_ms(BEGIN), unix_ms(END))
+        walks = [shortest(desk, walk_of(desk, asked, [name])) for name in ("frequent", "rare")]
+        found = [[len(rows) for rows in RowReader(desk.connection, None).narrow(walk, ["event_id"])] for walk in walks]
+
+    assert [walk.index for walk in walks] == ["PRIMARY", "event_type_id"]
+    assert found == [[19], [1]]
 
 
 @pytest.mark.parametrize(
