@@ -16,7 +16,7 @@ from bench.progress import Progress
 from bench.reports_place import MADE_EVENTS, declare_dimensions, events_to_log, source_names
 from bench.reports_store import load_visits
 from bench.reports_visits import Visits
-from bench.reports_writers import Fold, PacedVisits, binlog_bytes
+from bench.reports_writers import Fold, PacedVisits, binlog_bytes, watching
 from picoevent.fold.worker import Folder
 
 ROUND_EVENTS = 50_000
@@ -26,6 +26,8 @@ LEAST_EVENTS_A_SECOND = 50_000
 
 PACE = 20_000
 MOST_BINLOG_BYTES = 50
+MOST_SECONDS_WAITING = 1.0
+LOOK_SECONDS = 0.05
 
 
 def run_fold(size: Size, progress: Progress) -> Iterator[Row]:
@@ -71,11 +73,16 @@ def run_binlog(size: Size, progress: Progress) -> Iterator[Row]:
         alone = _written(cursor, writer, seconds)
         fold = stack.enter_context(Crew(Fold(settings)))
         fold.begin(seconds + 2)
-        both = _written(cursor, writer, seconds)
+        with watching(stack.enter_context(place.address.cursor(OURS)), LOOK_SECONDS) as pending:
+            both = _written(cursor, writer, seconds)
         fold.end()
     progress.say(f"ingest alone wrote {alone:.0f} bytes an event, with the fold {both:.0f}")
     measure = f"binary log of the fold at {PACE:,} events/s, vs ingest's own"
     yield Row(measure, both - alone, "bytes/event", alone, Target(at_most=MOST_BINLOG_BYTES))
+    # Events come evenly: so many wait as came since the oldest of them.
+    ages = sorted(waiting / PACE for waiting in pending.seen)
+    measure = f"how long an event waits until it is in every tier at {PACE:,} events/s, 99th percentile"
+    yield Row(measure, ages[len(ages) * 99 // 100], "s", target=Target(at_most=MOST_SECONDS_WAITING))
 
 
 def _written(cursor: Cursor, writer: Crew, seconds: float) -> float:
@@ -94,7 +101,7 @@ FOLD = Benchmark(
 )
 BINLOG = Benchmark(
     "reports.binlog",
-    "What the fold writes to the binary log at 20,000 events a second.",
+    "What the fold writes to the binary log at 20,000 events a second, and how long events wait for it.",
     run_binlog,
     full=Size(events=1_200_000, rounds=1),
     quick=Size(events=120_000, rounds=1),
