@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
@@ -17,16 +18,16 @@ REST_SECONDS = 0.15
 WRITE_EVERY_SECONDS, SMALL_WRITE_BYTES = 0.005, 300
 
 
-class Measuring:
+class Measuring(ABC):
     """Measures in a `with`, in a thread of its own."""
 
     def __init__(self, name: str) -> None:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._measure, name=name, daemon=True)
 
+    @abstractmethod
     def _measure(self) -> None:
         """Measure again and again until it is over."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._thread.start()

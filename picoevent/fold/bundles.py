@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, func, select
 
 from picoevent.fold.counts import ANY
 from picoevent.fold.crowds import Crowds
@@ -92,6 +92,22 @@ class Form(Protocol[Content]):
 
     def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
         """Delete all parts of all buckets of a tier that begin at a moment."""
+
+
+class OneTable:
+    """What is the same in each `Form` that has one table: its rows are deleted by their key."""
+
+    table: Table
+    number: Column[int]
+
+    def delete(self, connection: Connection, key: Key) -> None:
+        """See `Form.delete`."""
+        connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))
+
+    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
+        """See `Form.clear`."""
+        c = self.table.c
+        connection.execute(delete(self.table).where(c.tier == int(tier), c.bucket == bucket))
 
 
 class Bundles(Generic[Content]):

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import itemgetter
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
-from picoevent.fold.bundles import Key, of_key, of_sum
+from picoevent.fold.bundles import Key, OneTable, of_sum
 from picoevent.fold.turns import Turn
 from picoevent.rollup.sketch import MeasureCell, pack_measure, unpack_measure
-from picoevent.rollup.tiers import Tier
 from picoevent.store.rollup_tables import rollup_measure
 from picoevent.store.rows import insert_rows
 
 
-class MeasureForm:
+class MeasureForm(OneTable):
     """Implements `picoevent.fold.bundles.Form` for measures."""
 
     table = rollup_measure
@@ -36,12 +35,3 @@ class MeasureForm:
             for key, content in sorted(contents.items(), key=itemgetter(0))
         ]
         insert_rows(turn.connection, self.table, rows)
-
-    def delete(self, connection: Connection, key: Key) -> None:
-        """See `Form.delete`."""
-        connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))
-
-    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
-        """See `Form.clear`."""
-        c = self.table.c
-        connection.execute(delete(self.table).where(c.tier == int(tier), c.bucket == bucket))

@@ -16,13 +16,13 @@ from picoevent.fold.dimensions import DimensionFold
 from picoevent.fold.index_mending import IndexMender
 from picoevent.fold.piles import USERS, Sets
 from picoevent.fold.plans import Schedule, cut_by_plan
-from picoevent.fold.raw import PILED_TABLES, leave_out_waiting, read_pages, seconds_of
+from picoevent.fold.raw import leave_out_waiting, read_pages, seconds_of
 from picoevent.fold.turns import Turn
 from picoevent.fold.users import UserNumbers
 from picoevent.rollup.tiers import QUARTER_SECONDS, Calendar, Tier
 from picoevent.store.declarations import Declaration, read_declarations
 from picoevent.store.fold_state import FOR_EVER, FoldState
-from picoevent.store.rollup_tables import rollup, rollup_users
+from picoevent.store.rollup_tables import PILED_TABLES, rollup, rollup_users
 
 ROWS_AT_ONCE = 250_000
 """So many events are counted at once, each such lot into parts of its own."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, delete, select
 
-from picoevent.fold.bundles import Bundles, Key, Span, of_key
+from picoevent.fold.bundles import Bundles, Key, OneTable, Span, of_key
 from picoevent.fold.turns import Turn
 from picoevent.rollup.members import pack_members, union_members
 from picoevent.rollup.samples import AnySet
@@ -24,7 +24,7 @@ SetKey = tuple[int, int, int, int]
 """Tier, event type, source, bucket."""
 
 
-class SetForm:
+class SetForm(OneTable):
     """Implements `picoevent.fold.bundles.Form` for sets."""
 
     table = rollup_users
@@ -42,15 +42,6 @@ class SetForm:
             for key, members in sorted(contents.items(), key=itemgetter(0))
         ]
         insert_rows(turn.connection, self.table, rows)
-
-    def delete(self, connection: Connection, key: Key) -> None:
-        """See `Form.delete`."""
-        connection.execute(delete(self.table).where(of_key(self.table, self.number, key)))
-
-    def clear(self, connection: Connection, tier: Tier, bucket: int) -> None:
-        """See `Form.clear`."""
-        c = self.table.c
-        connection.execute(delete(self.table).where(c.tier == int(tier), c.bucket == bucket))
 
 
 class Sets:

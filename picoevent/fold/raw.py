@@ -12,19 +12,11 @@ from picoevent.fold.columns import Columns
 from picoevent.ids import EPOCH_UNIX, SECOND_SHIFT, first_id_of_second
 from picoevent.rollup.tiers import Tier
 from picoevent.store.pending import unpack_batch
-from picoevent.store.rollup_tables import (
-    rollup,
-    rollup_dimension,
-    rollup_measure,
-    rollup_session,
-    rollup_users,
-    rollup_value_users,
-)
+from picoevent.store.rollup_tables import PILED_TABLES, rollup, rollup_session
 from picoevent.store.tables import event_log, pending
 
 ROWS_AT_ONCE = 20_000
 BATCHES_AT_ONCE = 200
-PILED_TABLES = (rollup_users, rollup_dimension, rollup_value_users, rollup_measure)
 
 
 class RawRowsGone(PicoEventError):

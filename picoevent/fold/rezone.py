@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from picoevent.fold.counts import ANY
 from picoevent.fold.mending import Mender
-from picoevent.fold.raw import PILED_TABLES, next_filled
+from picoevent.fold.raw import next_filled
 from picoevent.fold.rebuild import Patience, Progress
 from picoevent.fold.seam import mend_seam
 from picoevent.fold.turns import Turn, Turns, new_name
@@ -18,7 +18,7 @@ from picoevent.rollup.sessions import GAP_MS, pack_sums, unpack_sums
 from picoevent.rollup.tiers import Calendar, Tier
 from picoevent.store.fold_state import FoldState, read_state
 from picoevent.store.installation import read_zone
-from picoevent.store.rollup_tables import rollup, rollup_session
+from picoevent.store.rollup_tables import PILED_TABLES, rollup, rollup_session
 from picoevent.store.sql import SqlStore
 from picoevent.store.tables import installation
 

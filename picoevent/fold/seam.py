@@ -6,10 +6,9 @@ from sqlalchemy import bindparam, delete, select, update
 
 from picoevent.fold.counts import add_counts
 from picoevent.fold.mending import Mender, clear
-from picoevent.fold.raw import PILED_TABLES
 from picoevent.fold.turns import Turn
 from picoevent.rollup.tiers import Tier
-from picoevent.store.rollup_tables import rollup
+from picoevent.store.rollup_tables import PILED_TABLES, rollup
 
 MONTH = int(Tier.MONTH)
 _C = rollup.c

@@ -10,10 +10,10 @@ from picoevent.fold.piles import drop_before
 from picoevent.fold.round import Rounds
 from picoevent.fold.turns import Turn
 from picoevent.rollup.tiers import DAY_SECONDS, QUARTER_SECONDS, Tier
-from picoevent.store.rollup_tables import rollup, rollup_dimension, rollup_measure, rollup_users, rollup_value_users
+from picoevent.store.rollup_tables import PILED_TABLES, rollup
 
 DROPPED_AT_ONCE = 5000
-DROPPED_TABLES = (rollup, rollup_users, rollup_dimension, rollup_value_users, rollup_measure)
+DROPPED_TABLES = (rollup, *PILED_TABLES)
 KEPT_TIERS = {
     "kept_minute": (Tier.MINUTE, QUARTER_SECONDS),
     "kept_quarter": (Tier.QUARTER, DAY_SECONDS),

@@ -91,6 +91,9 @@ withdrawn = Table(
     *[Column(name, BigInteger, nullable=False) for name in ("value_id", "event_id")],
 )
 
+PILED_TABLES = (rollup_users, rollup_dimension, rollup_value_users, rollup_measure)
+"""Tables whose buckets lie in parts, each with its tier and bucket."""
+
 dimension_value = Table(
     "dimension_value", metadata, _key("dimension_id"), _key("value_id"), Column("value", Text, nullable=False)
 )
