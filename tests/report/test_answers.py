@@ -13,16 +13,7 @@ from picoevent import EventLog, InvalidQuery, NewEvent
 from picoevent.fold.upkeep import fill_some
 from picoevent.report.catalogue import REPORTS
 
-from .world import World
-
-NEEDED = {
-    "top_values": {"of": "plan"},
-    "breakdown": {"by": "plan"},
-    "user_timeline": {"user": "ann"},
-    "history": {"dimension": "path", "value": "/1"},
-    "funnel": {"steps": "page.view > order.paid"},
-}
-"""What reports can't do without."""
+from .world import NEEDED, World
 
 
 @pytest.fixture

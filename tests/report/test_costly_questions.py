@@ -175,6 +175,7 @@ def test_who_is_cut_off_leaves_no_place_taken(mysql_url, two_desks):
     with suppress(StoreUnavailable), open_desk(mysql_url) as gone, place_among(gone.connection, 1, 0):
         gone.connection.connection.driver_connection._force_close()
 
+        # Where none is free, this raises.
         with place_among(two_desks[0].connection, 1, 5):
             pass
 

@@ -16,7 +16,7 @@ from picoevent.report.catalogue import REPORTS
 from picoevent.store.rollup_tables import rollup
 from picoevent.store.tables import event_data, event_log, event_type, pending
 
-from .world import World
+from .world import NEEDED, World
 
 OPENINGS = ("", "'", '"', "`", "\\'", "''", "')", '")', "1", "\u02bc", "%27", "x' ")
 STATEMENTS = (
@@ -37,13 +37,7 @@ ENDINGS = ("", " --", " -- ", "#", "/*", ";", "'", '"', "\\", "\0")
 HOSTILE = [f"{opening} {statement}{ending}" for opening, statement, ending in product(OPENINGS, STATEMENTS, ENDINGS)]
 """What attackers write, by rule: how a text is left, what follows, and how the rest of the statement is made away."""
 HARMLESS = "nothing has this name"
-NEEDED = {
-    "top_values": {"of": "path"},
-    "breakdown": {"by": "path"},
-    "user_timeline": {"user": "ann"},
-    "history": {"dimension": "path", "value": "/1"},
-    "funnel": {"steps": "page.view > order.paid"},
-}
+BY_PATH = NEEDED | {"top_values": {"of": "path"}, "breakdown": {"by": "path"}}
 CLOSED = {"since", "until", "zone", "interval", "limit", "compare", "measure", "split", "window", "cursor", "min_count"}
 """Arguments that take none of these texts."""
 TABLES = (event_log, event_data, event_type, pending, rollup)
@@ -86,7 +80,7 @@ def ask(world, way, text):
     """Return all numbers of an answer, None where the text was refused."""
     report, _, make = way
     try:
-        rows = world.ask(report, **NEEDED.get(report, {}) | make(text)).rows
+        rows = world.ask(report, **BY_PATH.get(report, {}) | make(text)).rows
     except InvalidQuery:
         return None
     return [[value for name in row.__slots__ if isinstance(value := getattr(row, name), Number)] for row in rows]

@@ -37,6 +37,14 @@ WISHES = {
     "searchable": ["path"],
     "measures": ["amount"],
 }
+NEEDED = {
+    "top_values": {"of": "plan"},
+    "breakdown": {"by": "plan"},
+    "user_timeline": {"user": "ann"},
+    "history": {"dimension": "path", "value": "/1"},
+    "funnel": {"steps": "page.view > order.paid"},
+}
+"""What reports can't do without."""
 USERS = (None, 1, 2, 3, 2**31 + 5, "ann", "bob", "cem")
 
 
